@@ -1,0 +1,55 @@
+"""Chemical formulas: text in, compositions out, with a reason in words for each that cannot be read."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from pymatgen.core import Composition, DummySpecies
+
+
+def parse_formula(text: str) -> Composition:
+    """Composition of one formula, amounts as written ("Li3PO4", "Li0.33La0.56TiO3", "Ca(OH)2").
+
+    Raises:
+        ValueError: If the text is empty, cannot be parsed, names no known element, or has an amount that is not positive and finite.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError("the formula is empty")
+    try:
+        composition = Composition(text.strip())
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"formula {text!r} cannot be parsed ({error})") from error
+    unknown = [str(s) for s in composition if isinstance(s, DummySpecies)]
+    if unknown:
+        raise ValueError(f"formula {text!r} names no known element in {', '.join(unknown)}")
+    if not composition or not all(0 < n < math.inf for n in composition.values()):
+        raise ValueError(f"formula {text!r} has no positive amounts")
+    return composition.element_composition
+
+
+def parse_formulas(texts: Sequence[str]) -> tuple[list[Composition | None], list[str]]:
+    """Compositions of many formulas; None and a reason where one cannot be read, "" elsewhere."""
+    compositions: list[Composition | None] = []
+    reasons: list[str] = []
+    for text in texts:
+        try:
+            compositions.append(parse_formula(text))
+            reasons.append("")
+        except ValueError as error:
+            compositions.append(None)
+            reasons.append(str(error))
+    return compositions, reasons
+
+
+def composition_matrix(compositions: Sequence[Composition], elements: Sequence[str]) -> np.ndarray:
+    """(n, m) atomic fractions of each composition over the given element symbols.
+
+    Raises:
+        KeyError: If a composition holds an element that is not listed.
+    """
+    column = {symbol: j for j, symbol in enumerate(elements)}
+    matrix = np.zeros((len(compositions), len(elements)))
+    for i, composition in enumerate(compositions):
+        for element, amount in composition.items():
+            matrix[i, column[element.symbol]] = amount
+    return matrix / matrix.sum(axis=1, keepdims=True)
