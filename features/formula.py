@@ -11,7 +11,8 @@ def parse_formula(text: str) -> Composition:
     """Composition of one formula, amounts as written ("Li3PO4", "Li0.33La0.56TiO3", "Ca(OH)2").
 
     Raises:
-        ValueError: If the text is empty, cannot be parsed, names no known element, or has an amount that is not positive and finite.
+        ValueError: If the text is empty, cannot be parsed, names no known element, or has an amount that is not
+            positive and finite.
     """
     if not isinstance(text, str) or not text.strip():
         raise ValueError("the formula is empty")
@@ -53,3 +54,9 @@ def composition_matrix(compositions: Sequence[Composition], elements: Sequence[s
         for element, amount in composition.items():
             matrix[i, column[element.symbol]] = amount
     return matrix / matrix.sum(axis=1, keepdims=True)
+
+
+def composition_key(composition: Composition) -> str:
+    """Identity of a composition whatever the order and scale it is written in: "Li0.375 O0.5 P0.125"."""
+    fractions = sorted((element.symbol, amount / composition.num_atoms) for element, amount in composition.items())
+    return " ".join(f"{symbol}{fraction:.6g}" for symbol, fraction in fractions)

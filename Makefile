@@ -1,0 +1,43 @@
+# Everything a user or a gate runs. PYTHON may name another interpreter (3.11 to 3.13).
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: screen test test-all lint format bench ui screen-real
+
+screen: .venv/.synced
+	@dvc repro --quiet
+	@ionsieve summary
+
+test: .venv/.synced
+	@pytest -q
+
+test-all: .venv/.synced
+	@pytest -q -m "slow or not slow"
+
+lint: .venv/.synced
+	@ruff check .
+	@ruff format --check .
+	@mypy
+
+format: .venv/.synced
+	@ruff check --fix .
+	@ruff format .
+
+bench: .venv/.synced
+	@pytest -q tests/benchmarks --benchmark-only -m "slow or not slow"
+
+ui: .venv/.synced
+	@mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
+
+# The same pipeline on the shared public data, in a scratch copy: build/real
+screen-real: .venv/.synced
+	@python -m pipeline.scratch build/real data/real.yaml
+
+# pip comes with the environment and fetches uv; uv installs what uv.lock pins. --inexact keeps what pip added (torch).
+.venv/.synced: uv.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv sync --frozen --inexact --quiet
+	@touch $@

@@ -1,0 +1,100 @@
+"""What the commands answer: arguments in, one table out, one row per input row in its order."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from features.hull import PhaseSet, phase_set
+from features.interface import interface_table
+from features.window import window_table
+from pipeline.params import ROOT
+from pipeline.sources import table
+from pipeline.tables import InputError, read_table, require_columns
+
+PHASES = ROOT / "data/interim/phases.parquet"
+WINDOW = [
+    "formula",
+    "e_above_hull_ev_atom",
+    "decomposition_energy_ev_atom",
+    "reduction_limit_v",
+    "oxidation_limit_v",
+    "reduction_limit_tol_v",
+    "oxidation_limit_tol_v",
+    "decomposition_products",
+    "reduction_products",
+    "oxidation_products",
+    "note",
+]
+INTERFACE = [
+    "formula_a",
+    "formula_b",
+    "voltage_v",
+    "e_rxn_ev_atom",
+    "e_rxn_total_ev_atom",
+    "fraction_a",
+    "products",
+    "note",
+]
+CHUNK = 500  # rows between two steps of the progress bar
+
+
+def load_phases(path: Path | None) -> PhaseSet:
+    """The hull of a table of formation energies; by default the one the pipeline made.
+
+    Raises:
+        InputError: If there is no such table, or rows of it are bad.
+    """
+    if path is None and not PHASES.exists():
+        raise InputError(f"{PHASES} is not there: run `make screen` first, or name a table with --phases.")
+    return phase_set(table.phases(path or PHASES, thermo_set=""))
+
+
+def read_materials(arguments: Sequence[str], columns: Sequence[str] = ("formula",)) -> pd.DataFrame:
+    """Formulas as arguments, or one table that holds the columns named; keys stay as written.
+
+    Raises:
+        InputError: If a file is mixed with other arguments, or lacks a column.
+    """
+    files = [a for a in arguments if Path(a).exists()]
+    if not files:
+        return pd.DataFrame({"formula": list(arguments)})
+    if len(arguments) > 1:
+        raise InputError(f"{files[0]} is a file: give one file, or formulas alone.")
+    rows = read_table(files[0], text=("id", *columns))
+    require_columns(rows, columns, files[0])
+    return rows
+
+
+def in_chunks(rows: pd.DataFrame, answer: Callable[[pd.DataFrame], pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """Answers of consecutive pieces of the rows, so that progress can be shown."""
+    for start in range(0, len(rows), CHUNK):
+        yield answer(rows.iloc[start : start + CHUNK].reset_index(drop=True))
+
+
+def own_energies(rows: pd.DataFrame) -> tuple[list[float], list[str]]:
+    """(energies in eV/atom or NaN, why a cell gave none) of the optional column formation_energy_ev_atom."""
+    cells = rows.get("formation_energy_ev_atom", pd.Series(math.nan, index=rows.index))
+    numbers, notes = pd.to_numeric(cells, errors="coerce"), []
+    for cell, number in zip(cells, numbers, strict=True):
+        given = (isinstance(cell, str) and cell.strip() != "") or not pd.isna(cell)
+        usable = abs(number) <= table.MAX_ENERGY_EV_ATOM
+        notes.append(f"formation energy {cell!r} is no energy in eV/atom; ignored" if given and not usable else "")
+    return list(numbers.where(numbers.abs() <= table.MAX_ENERGY_EV_ATOM)), notes
+
+
+def window_answers(rows: pd.DataFrame, phases: PhaseSet, mobile_ion: str = "Li") -> pd.DataFrame:
+    """Hull distance, window and products of rows with `formula`, an optional energy of their own and an optional id."""
+    energies, notes = own_energies(rows)
+    answers = window_table(list(rows["formula"]), phases, energies, mobile_ion=mobile_ion)[WINDOW]
+    joined = ["; ".join(filter(None, pair)) for pair in zip(answers["note"].fillna(""), notes, strict=True)]
+    answers = answers.assign(note=joined)
+    return pd.concat([rows[["id"]], answers], axis=1) if "id" in rows else answers
+
+
+def interface_answers(rows: pd.DataFrame, phases: PhaseSet, mobile_ion: str = "Li") -> pd.DataFrame:
+    """Worst reaction of each pair formula_a, formula_b, with lithium open where voltage_v is given."""
+    keys = [c for c in ("formula_a", "formula_b", "voltage_v") if c in rows]
+    answers = interface_table(rows[keys], phases, mobile_ion=mobile_ion)[INTERFACE]
+    return pd.concat([rows[["id"]], answers], axis=1) if "id" in rows else answers

@@ -1,0 +1,116 @@
+"""The command line: thin wrappers of the functions the stages call."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from pipeline import answers
+from pipeline.tables import InputError, write_table
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+Out = Annotated[Path | None, typer.Option(help="Write a .csv or .parquet file; else a table is printed.")]
+PhasesFile = Annotated[Path | None, typer.Option("--phases", help="Table with formula and formation_energy_ev_atom.")]
+MobileIon = Annotated[str, typer.Option(help="Ion that moves: Li, Na, K or Mg.")]
+PROGRESS_FROM = 2 * answers.CHUNK  # rows; fewer are answered before a bar could be read
+
+
+def emit(table: pd.DataFrame, out: Path | None) -> None:
+    """Write the table, or print it for people to read."""
+    if out is not None:
+        write_table(table, out)
+        return
+    shown = Table()
+    for column in table.columns:
+        shown.add_column(column, overflow="fold")
+    for row in table.itertuples(index=False):
+        shown.add_row(*("" if cell is None or cell != cell else _cell(cell) for cell in row))
+    Console().print(shown)
+
+
+def _cell(value: object) -> str:
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text.replace("[", r"\[")  # brackets of formulas are no markup
+
+
+def answered(table: pd.DataFrame, value: str, out: Path | None) -> None:
+    """Emit, then fail if no row has the value that was asked for."""
+    emit(table, out)
+    if table[value].isna().all():
+        raise InputError(f"no row could be answered; the column note says why (first: {table['note'].iloc[0]})")
+
+
+def with_progress(rows: pd.DataFrame, answer: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    """Answer all rows, with a bar on the terminal when there are many."""
+    with Progress(console=Console(stderr=True), disable=len(rows) < PROGRESS_FROM) as progress:
+        task = progress.add_task("rows", total=len(rows))
+        parts = []
+        for part in answers.in_chunks(rows, answer):
+            parts.append(part)
+            progress.advance(task, len(part))
+    return pd.concat(parts, ignore_index=True)
+
+
+def check_out(out: Path | None) -> None:
+    """Refuse a file type we cannot write before anything is computed."""
+    if out is not None and out.suffix not in (".csv", ".parquet"):
+        raise InputError(f"--out {out}: write to a .csv or .parquet file.")
+
+
+@app.command()
+def window(
+    materials: Annotated[list[str], typer.Argument(help="Formulas, or one table with `formula`.")],
+    phases: PhasesFile = None,
+    mobile_ion: MobileIon = "Li",
+    out: Out = None,
+) -> None:
+    """Hull distance, decomposition, electrochemical window and its products."""
+    check_out(out)
+    rows, hull = answers.read_materials(materials), answers.load_phases(phases)
+    table = with_progress(rows, lambda part: answers.window_answers(part, hull, mobile_ion))
+    answered(table, "oxidation_limit_v", out)
+
+
+@app.command()
+def interface(
+    pair: Annotated[list[str], typer.Argument(help="Two formulas, or one table with `formula_a` and `formula_b`.")],
+    phases: PhasesFile = None,
+    voltage: Annotated[float | None, typer.Option(help="Lithium open at this voltage against Li/Li+.")] = None,
+    mobile_ion: MobileIon = "Li",
+    out: Out = None,
+) -> None:
+    """Worst mutual reaction of each pair, with products."""
+    check_out(out)
+    if len(pair) == 2 and not any(Path(p).exists() for p in pair):
+        rows = pd.DataFrame({"formula_a": pair[:1], "formula_b": pair[1:]})
+    elif len(pair) == 1:
+        rows = answers.read_materials(pair, ("formula_a", "formula_b"))
+        if not {"formula_a", "formula_b"} <= set(rows.columns):
+            raise InputError(f"{pair[0]} is no file, and a pair needs two formulas.")
+    else:
+        raise InputError("give two formulas, or one table with formula_a and formula_b.")
+    if voltage is not None:
+        rows = rows.assign(voltage_v=voltage)
+    hull = answers.load_phases(phases)
+    table = with_progress(rows, lambda part: answers.interface_answers(part, hull, mobile_ion))
+    answered(table, "e_rxn_ev_atom", out)
+
+
+def main() -> None:
+    """Run the command line; an input error is a message and exit code 1, never a traceback."""
+    try:
+        app(standalone_mode=True)
+    except InputError as error:
+        sys.exit(f"{error}")
+    except PermissionError as error:
+        sys.exit(f"{error.filename}: no permission to write there.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""Stage `featurize`: descriptor columns per formula and, where known, per lattice and crystal."""
+
+import pandas as pd
+from pymatgen.core import Structure
+
+from features.composition import composition_features
+from features.structure import lattice_features, structure_features
+from pipeline.sources.phases import lithium_compounds
+from pipeline.tables import report_rows, run_stage, write_table
+
+
+def structures_of(table: pd.DataFrame) -> list[Structure | None]:
+    """Crystals of a table's rows; None where unknown."""
+    return [Structure.from_str(s, fmt="json") if isinstance(s, str) else None for s in table["structure_json"]]
+
+
+def features_of(table: pd.DataFrame) -> pd.DataFrame:
+    """All descriptors of a table of materials, with its `id` first."""
+    blocks = [table[["id"]].reset_index(drop=True), composition_features(list(table["formula"]))]
+    if "a_angstrom" in table:
+        blocks.append(lattice_features(table.reset_index(drop=True)))
+    if "structure_json" in table:
+        blocks.append(structure_features(structures_of(table)))
+    return pd.concat(blocks, axis=1)
+
+
+def main(source: str, out: str) -> None:
+    table = pd.read_parquet(source)
+    n_in = len(table)
+    if "id" not in table:  # phases: only lithium compounds are learned from
+        table = lithium_compounds(table).assign(id=lambda t: t["formula"])
+    features = features_of(table)
+    write_table(features, out)
+    report_rows("featurize", n_in, len(features), {"without lithium": n_in - len(features)})
+
+
+if __name__ == "__main__":
+    run_stage(main)

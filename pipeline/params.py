@@ -1,0 +1,44 @@
+"""Parameters of one stage, from params.yaml of the current folder (DVC runs stages from the project's root)."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from pipeline.tables import InputError
+
+T = TypeVar("T")
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def load_params(path: Path | str = "params.yaml") -> dict[str, Any]:
+    """All blocks of a params file.
+
+    Raises:
+        InputError: If the file is missing or not valid YAML.
+    """
+    try:
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing. Run from the project's root, or restore it with git.") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not valid YAML: {error}") from error
+
+
+def stage_params(stage: str) -> dict[str, Any]:
+    """One stage's block of params.yaml.
+
+    Raises:
+        InputError: If the block is missing.
+    """
+    params = load_params()
+    if stage not in params:
+        raise InputError(f"params.yaml has no block {stage!r}. Restore it from the project's params.yaml.")
+    return params[stage]
+
+
+def choose(options: dict[str, T], name: str, block: str) -> T:
+    """The entry of a plain dict that params.yaml names."""
+    if name not in options:
+        raise InputError(f"params.yaml, {block}: {name!r} is unknown. Choose one of {', '.join(options)}.")
+    return options[name]

@@ -1,0 +1,96 @@
+"""Crystal structures from a folder or a zip of CIF files."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+from pymatgen.core import Structure
+
+from features.structure import lattice_from_structure, parse_cif
+from pipeline.tables import InputError
+
+MAX_CIF_BYTES = 20_000_000  # a crystal is kilobytes; a larger member is not one, or a zip bomb
+
+
+def cif_texts(path: Path | str) -> Iterator[tuple[str, bytes]]:
+    """(id, content) of every CIF: files of a folder, members of a zip, or one file; id is the name without .cif.
+
+    Raises:
+        InputError: If there is no CIF.
+    """
+    path = Path(path)
+    if path.is_dir():
+        files = sorted(p for p in path.iterdir() if p.suffix.lower() == ".cif")
+        if not files:
+            raise InputError(f"{path} holds no .cif file.")
+        for file in files:
+            yield file.stem, file.read_bytes()[: MAX_CIF_BYTES + 1]
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            members = sorted(
+                (m for m in archive.infolist() if m.filename.lower().endswith(".cif")), key=lambda m: m.filename
+            )
+            if not members:
+                raise InputError(f"{path} holds no .cif file.")
+            for member in members:  # read in memory, never unpacked: a member's name cannot leave a folder
+                with archive.open(member) as stream:
+                    yield PurePosixPath(member.filename).stem, stream.read(MAX_CIF_BYTES + 1)
+    elif path.suffix.lower() == ".cif" and path.is_file():
+        yield path.stem, path.read_bytes()[: MAX_CIF_BYTES + 1]
+    else:
+        raise InputError(f"{path}: a folder or a zip of CIF files is expected.")
+
+
+def parse_cif_bytes(content: bytes, where: str) -> Structure:
+    """Crystal of one CIF.
+
+    Raises:
+        ValueError: With the reason in words, for whatever is no readable crystal.
+    """
+    if not content.strip():
+        raise ValueError("the file is empty")
+    if len(content) > MAX_CIF_BYTES:
+        raise ValueError(f"the file is larger than {MAX_CIF_BYTES // 1_000_000} MB")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")  # old CIFs carry accented author names
+    if "\x00" in text:
+        raise ValueError("the file is binary, not a CIF")
+    return parse_cif(text, where)
+
+
+def read_structures(path: Path | str) -> tuple[dict[str, Structure], dict[str, str]]:
+    """Crystals by id, and the reason for each CIF that gave none."""
+    structures: dict[str, Structure] = {}
+    reasons: dict[str, str] = {}
+    for id_, content in cif_texts(path):
+        try:
+            structures[id_] = parse_cif_bytes(content, id_)
+        except ValueError as error:
+            reasons[id_] = str(error)
+    return structures, reasons
+
+
+def structure_to_json(structure: Structure) -> str:
+    """Crystal as text for a table cell."""
+    return structure.to_json()
+
+
+def candidates(path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(candidates, rejected): every CIF is a row of one of the two."""
+    rows, rejected, seen = [], [], set()
+    for id_, content in cif_texts(path):
+        try:
+            if id_ in seen:
+                raise ValueError("a file of this name was read before; rename one")
+            structure = parse_cif_bytes(content, id_)
+        except ValueError as error:
+            rejected.append({"id": id_, "source": str(path), "reason": str(error)})
+            continue
+        seen.add(id_)
+        lattice = lattice_from_structure(structure)
+        formula = structure.composition.element_composition.get_integer_formula_and_factor()[0]
+        rows.append({"id": id_, "formula": formula, "structure_json": structure_to_json(structure), **lattice})
+    return pd.DataFrame(rows), pd.DataFrame(rejected, columns=["id", "source", "reason"])

@@ -1,0 +1,22 @@
+"""Every lithium-bearing compound of the phases as a candidate."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from features.formula import parse_formulas
+from pipeline.sources.table import check_candidates
+from pipeline.tables import read_table
+
+
+def lithium_compounds(phases: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a phases table that hold lithium and something else."""
+    compositions, _ = parse_formulas(phases["formula"])
+    keep = [c is not None and "Li" in c and len(c) > 1 for c in compositions]
+    return phases[keep].reset_index(drop=True)
+
+
+def candidates(path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(candidates, rejected); the id is the formula, the energy the one the hull knows."""
+    compounds = lithium_compounds(read_table(path))
+    return check_candidates(compounds[["formula"]].assign(origin="phases"), path)

@@ -1,0 +1,201 @@
+"""Tables in the project's own columns (CSV, gzipped CSV, Parquet); data/README.md lists the columns."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from pymatgen.symmetry.groups import SpaceGroup
+
+from features.formula import parse_formulas
+from pipeline.tables import raise_for_rows, read_table, require_columns
+
+LATTICE = ["a_angstrom", "b_angstrom", "c_angstrom", "alpha_deg", "beta_deg", "gamma_deg"]
+MEASURED = ["sigma_s_cm", "sigma_upper_bound_s_cm", "temperature_c", "activation_energy_ev"]
+KINDS = ("bulk", "total", "unstated")
+MAX_ENERGY_EV_ATOM = 5.0  # no formation energy of a solid comes near; beyond it a unit is wrong
+
+
+def with_columns(table: pd.DataFrame, names: Sequence[str], value: object) -> pd.DataFrame:
+    """The table with every named column, filled where it was absent."""
+    return table.assign(**{name: value for name in names if name not in table.columns})
+
+
+def number_problems(cells: pd.Series, column: str, ids: pd.Series) -> tuple[pd.Series, list[str]]:
+    """(numbers, problems): text where a number belongs is a problem; empty is NaN."""
+    numbers = pd.to_numeric(cells, errors="coerce")
+    text = cells.notna() & numbers.isna() & (cells.astype(str).str.strip() != "")
+    problems = [f"row {i!r}: {column} {cell!r} is not a number" for i, cell in zip(ids[text], cells[text], strict=True)]
+    return numbers.astype(float), problems
+
+
+def formula_problems(table: pd.DataFrame, needs_lithium: bool) -> list[str]:
+    """Rows whose formula cannot be read, or holds no lithium where it must."""
+    compositions, reasons = parse_formulas(table["formula"])
+    problems = []
+    for i, formula, composition, reason in zip(table["id"], table["formula"], compositions, reasons, strict=True):
+        if reason:
+            problems.append(f"row {i!r}: {reason}")
+        elif needs_lithium and composition is not None and "Li" not in composition:
+            problems.append(f"row {i!r}: formula {formula!r} holds no lithium")
+    return problems
+
+
+def duplicate_problems(ids: pd.Series) -> list[str]:
+    """Ids that stand more than once, or are empty."""
+    repeated = [
+        f"row {i!r}: this id stands {n} times" for i, n in ids.value_counts().sort_index().items() if n > 1 and i
+    ]
+    return repeated + ([f"{(ids == '').sum()} row(s) have an empty id"] if (ids == "").any() else [])
+
+
+def space_group_number(symbol: object) -> float:
+    """International number of a Hermann-Mauguin symbol or number; NaN where empty.
+
+    Raises:
+        ValueError: If the symbol is unknown.
+    """
+    if symbol is None or symbol != symbol or not str(symbol).strip():
+        return math.nan
+    text = str(symbol).replace(" ", "").removesuffix(".0")
+    return float(text) if text.isdigit() else float(SpaceGroup(text).int_number)
+
+
+def with_space_group(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """(table with space_group_number, problems), from `space_group` where the number is not given."""
+    if "space_group_number" in table or "space_group" not in table:
+        return with_columns(table, ["space_group_number"], math.nan), []
+    numbers, problems = [], []
+    for i, symbol in zip(table["id"], table["space_group"], strict=True):
+        try:
+            numbers.append(space_group_number(symbol))
+        except ValueError:
+            numbers.append(math.nan)
+            problems.append(f"row {i!r}: space group {symbol!r} is unknown to pymatgen")
+    return table.assign(space_group_number=numbers), problems
+
+
+def check_measurements(table: pd.DataFrame, where: Path | str, drop_ids: Sequence[str] = ()) -> pd.DataFrame:
+    """The measurements with all columns of data/interim/measurements.parquet but the structure.
+
+    Raises:
+        InputError: Listing every bad row.
+    """
+    require_columns(table, ["id", "formula", "sigma_s_cm"], where)
+    table = table.assign(id=table["id"].astype(str), formula=table["formula"].astype(str))
+    table = table[~table["id"].isin(drop_ids)].reset_index(drop=True)
+    table = with_columns(table, [*MEASURED, *LATTICE], math.nan)
+    table = with_columns(with_columns(table, ["family", "source"], ""), ["kind"], "unstated")
+    table = with_columns(table, ["formula_units_z"], 1.0)
+    table, problems = with_space_group(table)
+    problems += duplicate_problems(table["id"]) + formula_problems(table, needs_lithium=True)
+    for column in [*MEASURED, *LATTICE, "formula_units_z"]:
+        table[column], wrong = number_problems(table[column], column, table["id"])
+        problems += wrong
+    measured, bound = table["sigma_s_cm"], table["sigma_upper_bound_s_cm"]
+    for i, s, b in zip(table["id"], measured, bound, strict=True):
+        if not (math.isnan(s) or 0 < s < math.inf) or not (math.isnan(b) or 0 < b < math.inf):
+            problems.append(
+                f"row {i!r}: a conductivity of {s if not math.isnan(s) else b} S/cm is not positive and finite"
+            )
+        elif math.isnan(s) == math.isnan(b):
+            problems.append(f"row {i!r}: either sigma_s_cm or sigma_upper_bound_s_cm must be given, and only one")
+    kinds = table["kind"].fillna("unstated").replace("", "unstated")
+    problems += [
+        f"row {i!r}: kind {k!r} is none of {', '.join(KINDS)}"
+        for i, k in zip(table["id"], kinds, strict=True)
+        if k not in KINDS
+    ]
+    remedy = "Correct them at the source, or list their ids under measurements.drop_ids in params.yaml."
+    raise_for_rows(problems, where, remedy)
+    columns = ["id", "formula", "sigma_s_cm", "sigma_upper_bound_s_cm", "kind", "temperature_c", "activation_energy_ev"]
+    columns += ["family", "space_group_number", *LATTICE, "formula_units_z", "source"]
+    return table.assign(kind=kinds)[columns].sort_values("id", ignore_index=True)
+
+
+def measurements(path: Path | str, drop_ids: Sequence[str] = ()) -> pd.DataFrame:
+    """Measured conductivities in our own columns."""
+    return check_measurements(read_table(path), path, drop_ids)
+
+
+def band_gaps(path: Path | str, method: str) -> pd.DataFrame:
+    """Band gaps (eV); `method` names them where the table has no such column.
+
+    Raises:
+        InputError: Listing every bad row.
+    """
+    table = read_table(path)
+    require_columns(table, ["formula", "band_gap_ev"], path)
+    ids = table["id"].astype(str) if "id" in table else pd.Series(table.index.astype(str) + f"-{method}", dtype=object)
+    table = with_columns(table.assign(id=ids, formula=table["formula"].astype(str)), ["method"], method)
+    table["band_gap_ev"], problems = number_problems(table["band_gap_ev"], "band_gap_ev", ids)
+    problems += duplicate_problems(ids) + formula_problems(table, needs_lithium=False)
+    wrong = ~((table["band_gap_ev"] >= 0) & (table["band_gap_ev"] < math.inf))
+    problems += [
+        f"row {i!r}: a band gap of {g} eV is negative or missing"
+        for i, g in zip(ids[wrong], table["band_gap_ev"][wrong], strict=True)
+    ]
+    raise_for_rows(problems, path, "Correct them at the source.")
+    return table[["id", "formula", "band_gap_ev", "method"]]
+
+
+def phases(path: Path | str, thermo_set: str) -> pd.DataFrame:
+    """Formation energies (eV/atom, elements at 0) of one thermochemistry.
+
+    Raises:
+        InputError: Listing every bad row, or if the table mixes thermo_sets.
+    """
+    table = read_table(path)
+    require_columns(table, ["formula", "formation_energy_ev_atom"], path)
+    table = with_columns(table.assign(formula=table["formula"].astype(str)), ["thermo_set"], thermo_set)
+    rows = table.assign(id=(table.index + 2).astype(str))  # the line in the file, header counted
+    sets = sorted(table["thermo_set"].astype(str).unique())
+    problems = [] if len(sets) == 1 else [f"thermo_sets {', '.join(sets)} are mixed; a hull takes one"]
+    energies, wrong = number_problems(table["formation_energy_ev_atom"], "formation_energy_ev_atom", rows["id"])
+    beyond = ~(energies.abs() <= MAX_ENERGY_EV_ATOM)
+    problems += wrong + formula_problems(rows, needs_lithium=False)
+    problems += [
+        f"row {i!r}: {f!r} has a formation energy of {e} eV/atom (missing, or beyond {MAX_ENERGY_EV_ATOM:g})"
+        for i, f, e in zip(rows["id"][beyond], table["formula"][beyond], energies[beyond], strict=True)
+    ]
+    raise_for_rows(problems, path, "Rows are numbered as the file's lines. Correct or remove them.")
+    return table.assign(formation_energy_ev_atom=energies)[["formula", "formation_energy_ev_atom", "thermo_set"]]
+
+
+def candidates(path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(candidates, rejected) of a table with `formula` and, optional, `id`, an energy of its own and a lattice."""
+    return check_candidates(read_table(path), path)
+
+
+def check_candidates(table: pd.DataFrame, path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split rows into usable ones and those set aside with a reason.
+
+    Raises:
+        InputError: If there is no column `formula`, or no row.
+    """
+    require_columns(table, ["formula"], path)
+    table = table.assign(formula=table["formula"].astype(str))
+    ids = table["id"].astype(str) if "id" in table else table["formula"]
+    table = with_columns(table.assign(id=ids), ["formation_energy_ev_atom", *LATTICE, "formula_units_z"], math.nan)
+    reason = pd.Series("", index=table.index)
+    for column in ["formation_energy_ev_atom", *LATTICE, "formula_units_z"]:
+        numbers, _ = number_problems(table[column], column, ids)
+        text = table[column].notna() & numbers.isna() & (table[column].astype(str).str.strip() != "")
+        reason = reason.mask(text & (reason == ""), column + " is not a number")
+        table[column] = numbers
+    beyond = table["formation_energy_ev_atom"].abs() > MAX_ENERGY_EV_ATOM
+    reason = reason.mask(beyond & (reason == ""), f"formation energy beyond {MAX_ENERGY_EV_ATOM:g} eV/atom")
+    reason = reason.mask((ids == "") & (reason == ""), "the id is empty")
+    numbered = []
+    for i, symbol in zip(
+        table.index, table.get("space_group", pd.Series(index=table.index, dtype=object)), strict=True
+    ):
+        try:
+            numbered.append(space_group_number(symbol))
+        except ValueError:
+            numbered.append(math.nan)
+            reason[i] = reason[i] or f"space group {symbol!r} is unknown"
+    if "space_group_number" not in table:
+        table["space_group_number"] = numbered
+    rejected = pd.DataFrame({"id": ids, "source": str(path), "reason": reason})[reason != ""]
+    return table[reason == ""].reset_index(drop=True), rejected.reset_index(drop=True)

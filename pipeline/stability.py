@@ -1,0 +1,50 @@
+"""Stage `stability`: hull distance, window and air, for the candidates or for the lithium phases themselves."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from features.air import air_table
+from features.hull import PhaseSet, hull_complete, hull_table, phase_set
+from features.window import window_table
+from pipeline.params import stage_params
+from pipeline.sources.phases import lithium_compounds
+from pipeline.tables import read_table, report_rows, run_stage, write_table
+
+
+def known_missing(path: str, thermo_set: str) -> list[str]:
+    """Formulas of compounds that exist but have no energy in this thermochemistry."""
+    table = read_table(path)
+    return list(table.loc[table["thermo_set"] == thermo_set, "formula"])
+
+
+def stability_of(
+    table: pd.DataFrame, phases: PhaseSet, missing: Sequence[str], tolerance_ev_atom: float
+) -> pd.DataFrame:
+    """Hull, window and air columns for a table with id, formula and formation_energy_ev_atom (NaN: the hull's own)."""
+    formulas, energies = list(table["formula"]), table["formation_energy_ev_atom"].to_numpy()
+    hull = hull_table(formulas, phases, energies)
+    window = window_table(formulas, phases, energies, tolerance_ev_atom=tolerance_ev_atom)
+    air = air_table(formulas, phases)
+    joined = pd.concat([table[["id"]].reset_index(drop=True), window], axis=1)
+    joined = joined.assign(**{c: hull[c] for c in hull.columns if c not in joined})
+    joined = joined.assign(**{c: air[c] for c in air.columns if c not in joined})
+    return joined.assign(hull_complete=hull_complete(formulas, phases, missing))
+
+
+def main(source: str, phases: str, missing: str, out: str) -> None:
+    params = stage_params("stability")
+    rows = pd.read_parquet(phases)
+    table = pd.read_parquet(source)
+    n_in = len(table)
+    if "id" not in table:  # the phases themselves: only their lithium compounds
+        table = lithium_compounds(table).assign(id=lambda t: t["formula"])
+    known = known_missing(missing, rows["thermo_set"].iloc[0])
+    result = stability_of(table, phase_set(rows), known, params["tolerance_ev_atom"])
+    write_table(result, out)
+    report_rows("stability", n_in, len(result), {"without lithium": n_in - len(result)})
+    print(f"  {int(result['hull_complete'].sum())} in systems whose phases are all known to this set")
+
+
+if __name__ == "__main__":
+    run_stage(main)
