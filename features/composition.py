@@ -81,19 +81,20 @@ def magpie_statistics(formulas: PaddedFractions) -> pd.DataFrame:
     Minimum, maximum, range, mean and mean absolute deviation are NaN if any element's property is unknown; the mode is
     the property of the most abundant element, the smallest one where several are equally abundant.
     """
-    table = magpie_table()
-    fraction, present = formulas.fraction, formulas.present
-    most = fraction.max(axis=1, initial=0.0, keepdims=True)
+    # Elements along the first axis: reductions over it then run along the formulas, many times faster.
+    atomic_number, fraction = formulas.atomic_number.T.copy(), formulas.fraction.T.copy()
+    present = atomic_number > 0
+    most = fraction.max(axis=0, initial=0.0)
     most_abundant = present & (most - fraction <= MODE_TIE_RELATIVE * most)
     columns: dict[str, np.ndarray] = {}
-    for name, by_element in zip(MAGPIE_PROPERTIES, table, strict=True):
-        values = by_element[formulas.atomic_number]
-        low = np.where(present, values, np.inf).min(axis=1)
-        high = np.where(present, values, -np.inf).max(axis=1)
+    for name, by_element in zip(MAGPIE_PROPERTIES, magpie_table(), strict=True):
+        values = by_element[atomic_number]
+        low = np.where(present, values, np.inf).min(axis=0)
+        high = np.where(present, values, -np.inf).max(axis=0)
         known = np.where(present, values, 0.0)
-        mean = np.einsum("ij,ij->i", known, fraction)
-        deviation = np.einsum("ij,ij->i", np.abs(known - mean[:, None]), fraction)
-        mode = np.where(most_abundant, values, np.inf).min(axis=1)
+        mean = (known * fraction).sum(axis=0)
+        deviation = (np.abs(known - mean) * fraction).sum(axis=0)
+        mode = np.where(most_abundant, values, np.inf).min(axis=0)
         for statistic, column in zip(STATISTICS, (low, high, high - low, mean, deviation, mode), strict=True):
             columns[f"magpie_{statistic}_{name}"] = column
     return pd.DataFrame(columns)

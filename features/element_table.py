@@ -18,7 +18,9 @@ from monty.serialization import loadfn
 from pymatgen.core import Composition, Element, Species
 
 N_ELEMENTS = 118
-ATOMIC_NUMBER = {element.symbol: element.Z for element in Element} | {"D": 1, "T": 1}
+HYDROGEN_ISOTOPES = frozenset({"D", "T"})
+ATOMIC_NUMBER = {element.symbol: element.Z for element in Element if element.symbol not in HYDROGEN_ISOTOPES}
+PADDING = 999  # sorts behind every element
 
 # A state below this share of an element's ICSD entries is a curiosity (O+, S7+) that charge balance must not draw on.
 RARE_STATE_SHARE = 0.01
@@ -67,21 +69,27 @@ class PaddedFractions:
 
 def padded_fractions(compositions: Sequence[Composition]) -> PaddedFractions:
     """Atomic numbers and fractions of many compositions; deuterium and tritium count as hydrogen."""
-    rows = []
+    numbers: list[int] = []
+    amounts: list[float] = []
+    lengths: list[int] = []
     for composition in compositions:
-        amounts: dict[int, float] = {}
-        for symbol, amount in composition.get_el_amt_dict().items():
-            z = ATOMIC_NUMBER[symbol]
-            amounts[z] = amounts.get(z, 0.0) + amount
-        rows.append(sorted(amounts.items()))
-    lengths = np.array([len(row) for row in rows], dtype=int)
-    width = int(lengths.max(initial=1))
-    filled = np.arange(width) < lengths[:, None]
-    atomic_number = np.zeros((len(rows), width), dtype=int)
-    amount_array = np.zeros((len(rows), width))
-    atomic_number[filled] = [z for row in rows for z, _ in row]
-    amount_array[filled] = [amount for row in rows for _, amount in row]
-    return PaddedFractions(atomic_number, amount_array / amount_array.sum(axis=1, keepdims=True))
+        by_symbol = composition.get_el_amt_dict()
+        if not HYDROGEN_ISOTOPES.isdisjoint(by_symbol):
+            by_symbol["H"] = sum(by_symbol.pop(isotope, 0.0) for isotope in ("H", *sorted(HYDROGEN_ISOTOPES)))
+        numbers.extend([ATOMIC_NUMBER[symbol] for symbol in by_symbol])
+        amounts.extend(by_symbol.values())
+        lengths.append(len(by_symbol))
+    width = max(lengths, default=1)
+    filled = np.arange(width) < np.array(lengths, dtype=int)[:, None]
+    atomic_number = np.full(filled.shape, PADDING)
+    amount = np.zeros(filled.shape)
+    atomic_number[filled] = numbers
+    amount[filled] = amounts
+    order = np.argsort(atomic_number, axis=1)
+    atomic_number = np.take_along_axis(atomic_number, order, axis=1)
+    amount = np.take_along_axis(amount, order, axis=1)
+    atomic_number[atomic_number == PADDING] = 0
+    return PaddedFractions(atomic_number, amount / amount.sum(axis=1, keepdims=True))
 
 
 @lru_cache(maxsize=1)
@@ -134,7 +142,7 @@ def _icsd_state_counts() -> dict[int, dict[int, int]]:
     for text, count in occurrence.items():
         species = Species.from_str(text)
         state = species.oxi_state
-        if state and state == int(state):
+        if state and state == int(state) and species.symbol in ATOMIC_NUMBER:
             counts.setdefault(ATOMIC_NUMBER[species.symbol], {})[int(state)] = int(count)
     return counts
 
