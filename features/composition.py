@@ -179,8 +179,8 @@ def _charges(formulas: PaddedFractions, states: np.ndarray, imbalance: np.ndarra
     return pd.DataFrame(
         {
             "charge_imbalance_e_atom": imbalance,
-            "oxidation_state_max": states.max(axis=1),
-            "oxidation_state_min": states.min(axis=1),
+            "oxidation_state_max": np.where(formulas.present, states, -np.inf).max(axis=1),
+            "oxidation_state_min": np.where(formulas.present, states, np.inf).min(axis=1),
             "oxidation_state_mean_abs": (np.abs(states) * formulas.fraction).sum(axis=1),
             "cation_charge_mean": _mean_over(formulas, cation, states),
             "framework_charge_mean": _mean_over(formulas, framework, states),

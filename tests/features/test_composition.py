@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from matminer.featurizers.composition import ElementProperty, IonProperty, Stoichiometry
 from pymatgen.core import Composition
@@ -180,14 +180,15 @@ def written(amounts: dict[str, int], factor: int = 1) -> str:
 
 
 @given(amounts_by_element, st.integers(2, 9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_multiplying_all_amounts_changes_nothing(amounts, factor):
     table = composition_features([written(amounts), written(amounts, factor)])
     np.testing.assert_allclose(table.iloc[0], table.iloc[1], rtol=1e-9, atol=1e-12)
 
 
 @given(amounts_by_element)
-@settings(max_examples=60, deadline=None)
+@example({"Li": 1, "Na": 1})  # no anion: a longer row beside it must not lend it its padding
+@settings(max_examples=40, deadline=None)
 def test_order_of_elements_and_neighbouring_rows_change_nothing(amounts):
     backwards = dict(reversed(amounts.items()))
     table = composition_features(["Li10GeP2S12", written(backwards), "LiCl"])
@@ -195,7 +196,7 @@ def test_order_of_elements_and_neighbouring_rows_change_nothing(amounts):
 
 
 @given(amounts_by_element)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_shares_and_entropies_keep_their_bounds(amounts):
     row = features_of(written(amounts))
     fractions = row[[name for name in row.index if name.startswith(("fraction_", "anion_share_"))]].dropna()
