@@ -64,7 +64,8 @@ def gap_lookup(band_gaps: pd.DataFrame, products: Iterable[str | None]) -> dict[
     near = near[near["phase"].isin(needed)].dropna(subset=["band_gap_ev"])
     measured = near[near["method"] == "measured"]
     computed = near[~near["phase"].isin(measured["phase"])]
-    return pd.concat([computed, measured]).groupby("phase")["band_gap_ev"].median().to_dict()
+    medians = pd.concat([computed, measured]).groupby("phase")["band_gap_ev"].median()
+    return {str(phase): float(gap) for phase, gap in medians.items()}
 
 
 def product_formulas(products: str | None) -> list[str]:
@@ -115,13 +116,14 @@ def passivating_column(
 def prepare_candidates(table: pd.DataFrame, gap_of: Mapping[str, float], min_gap_ev: float) -> pd.DataFrame:
     """Candidates as filters and ranking see them.
 
-    Hull distance, window and passivation are NaN where hull_complete is not true; where the conductivity was measured
-    the probability of 1e-4 S/cm is 1 or 0. Adds passivating, lithium_free (yes/no) and warnings (text, "; "-joined).
+    Hull distance, window and passivation are missing where hull_complete is not true, mixed_conduction_ions where the
+    charges cannot be told; where the conductivity was measured the probability of 1e-4 S/cm is 1 or 0. Adds
+    passivating, lithium_free (yes/no) and warnings (text, "; "-joined).
 
     Args:
-        table: One row per candidate; columns id, hull_complete, products_at_0v, lithium_fraction, log10_sigma,
-            probability_sigma_ge_1e_4, sigma_origin, in_domain, band_gap_origin, the stability columns named in
-            UNKNOWN_IF_INCOMPLETE and those in WARNINGS; molecular_flags where known.
+        table: One row per candidate; columns id, hull_complete, products_at_0v, lithium_fraction, molecular_flags,
+            mixed_conduction_ions, mixed_conduction_unknown, log10_sigma, probability_sigma_ge_1e_4, sigma_origin,
+            in_domain, band_gap_origin, those of UNKNOWN_IF_INCOMPLETE and of WARNINGS.
         gap_of: As for `passivating`.
         min_gap_ev: As for `passivating`.
 
@@ -138,6 +140,8 @@ def prepare_candidates(table: pd.DataFrame, gap_of: Mapping[str, float], min_gap
     products = table["products_at_0v"].where(complete, None)
     prepared["passivating"] = passivating_column(products.tolist(), gap_of, min_gap_ev)
     prepared["lithium_free"] = table["lithium_fraction"] == 0
+    open_question = (numbers(table["mixed_conduction_unknown"]) == 1.0) & (numbers(table["mixed_conduction_ions"]) == 0)
+    prepared["mixed_conduction_ions"] = table["mixed_conduction_ions"].mask(open_question, None)
     measured = table["sigma_origin"] == "measured"
     prepared["probability_sigma_ge_1e_4"] = table["probability_sigma_ge_1e_4"].mask(
         measured & table["log10_sigma"].notna(), (table["log10_sigma"] >= -4).astype(float)
@@ -148,11 +152,8 @@ def prepare_candidates(table: pd.DataFrame, gap_of: Mapping[str, float], min_gap
 
 def warnings_of(table: pd.DataFrame) -> list[str]:
     """Doubts about each candidate in words, "; "-joined: they flag and never drop."""
-    columns = [
-        np.where(numbers(table[column]) == when, text, "") for column, when, text in WARNINGS if column in table.columns
-    ]
-    if "molecular_flags" in table.columns:
-        columns.append(table["molecular_flags"].fillna("").to_numpy())
+    columns = [np.where(numbers(table[column]) == when, text, "") for column, when, text in WARNINGS]
+    columns.append(table["molecular_flags"].fillna("").to_numpy())
     predicted = (table["sigma_origin"] == "predicted").to_numpy()
     outside = numbers(table["in_domain"]) == 0.0
     columns.append(np.where(predicted & outside, "conductivity predicted outside what the model has seen", ""))
