@@ -1,0 +1,149 @@
+"""Compiled inner loops of the bond valence landscape.
+
+All of them stand in this file, because numba's cache does not see edits in another.
+
+Every ion of the cell is spread over the grid points in reach, row by row along c, wrapping around the cell; a radial
+function is a table of cubics. The loops release the GIL, so that several threads work on different structures or slabs.
+"""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+# Cubics on this step reproduce the Morse and Coulomb forms to 1e-5 eV wherever they are below 1000 eV.
+HERMITE_STEP_ANGSTROM = 0.01
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"contract", "nsz", "arcp"})
+def add_ions(
+    energy: NDArray[np.float64],
+    lattice: NDArray[np.float64],
+    positions: NDArray[np.float64],
+    kind: NDArray[np.int64],
+    weight: NDArray[np.float64],
+    cubics: NDArray[np.float64],
+    reach: NDArray[np.float64],
+    first: int,
+    last: int,
+) -> None:
+    """Add every ion and its periodic images to the planes first <= i < last of the grid, in place.
+
+    energy: (n_a, n_b, n_c) in eV. lattice: (3, 3) rows in Å. positions: (m, 3) fractional. weight: (m,) factor of each
+    ion. cubics: (kinds, steps, 4) coefficients of c0 + c1 t + c2 t^2 + c3 t^3, t the fraction of a step. reach: (kinds,)
+    in Å.
+    """
+    n_a, n_b, n_c = energy.shape
+    step_a, step_b, step_c = lattice[0] / n_a, lattice[1] / n_b, lattice[2] / n_c
+    inverse = np.linalg.inv(lattice)
+    planes_a = n_a * np.sqrt((inverse[:, 0] ** 2).sum())  # grid planes per Å along the normal
+    planes_b = n_b * np.sqrt((inverse[:, 1] ** 2).sum())
+    cc = (step_c**2).sum()
+    per_step = 1.0 / HERMITE_STEP_ANGSTROM
+    for m in range(len(positions)):
+        table = cubics[kind[m]]
+        w = weight[m]
+        cut2 = reach[kind[m]] ** 2
+        at_a, at_b, at_c = positions[m, 0] * n_a, positions[m, 1] * n_b, positions[m, 2] * n_c
+        half_a, half_b = reach[kind[m]] * planes_a, reach[kind[m]] * planes_b
+        for i in range(int(np.ceil(at_a - half_a)), int(np.floor(at_a + half_a)) + 1):
+            plane = i % n_a
+            if plane < first or plane >= last:
+                continue
+            for j in range(int(np.ceil(at_b - half_b)), int(np.floor(at_b + half_b)) + 1):
+                u = (i - at_a) * step_a + (j - at_b) * step_b - at_c * step_c
+                uc = (u * step_c).sum()
+                room = uc * uc - cc * ((u * u).sum() - cut2)
+                if room <= 0.0:
+                    continue
+                k = int(np.ceil((-uc - np.sqrt(room)) / cc))
+                stop = int(np.floor((-uc + np.sqrt(room)) / cc)) + 1
+                uu = (u * u).sum()
+                row = energy[plane, j % n_b]
+                while k < stop:
+                    at = k % n_c
+                    run = min(n_c - at, stop - k)
+                    for p in range(run):
+                        q = float(k + p)
+                        r = np.sqrt(max(uu + q * (2.0 * uc + q * cc), 0.0)) * per_step
+                        s = int(r)
+                        t = r - s
+                        row[at + p] += w * (table[s, 0] + t * (table[s, 1] + t * (table[s, 2] + t * table[s, 3])))
+                    k += run
+
+
+@numba.njit(nogil=True, cache=True)
+def orbit_weights(
+    positions: NDArray[np.float64],
+    label: NDArray[np.int64],
+    lattice: NDArray[np.float64],
+    rotations: NDArray[np.int64],
+    translations: NDArray[np.float64],
+    tolerance_angstrom: float,
+) -> NDArray[np.float64]:
+    """(m,) size of each orbit of ions over the group order at its first member, 0 at the others.
+
+    All -1 if an operation moves an ion onto no ion of the same label within the tolerance.
+    """
+    m = len(positions)
+    order = len(rotations)
+    weights = np.zeros(m)
+    seen = np.zeros(m, dtype=np.bool_)
+    for first in range(m):
+        if seen[first]:
+            continue
+        size = 0
+        for g in range(order):
+            image = np.zeros(3)
+            for x in range(3):
+                image[x] = translations[g, x]
+                for y in range(3):
+                    image[x] += rotations[g, x, y] * positions[first, y]
+            found = -1
+            for other in range(m):
+                if label[other] != label[first]:
+                    continue
+                d = image - positions[other]
+                d -= np.rint(d)
+                r2 = 0.0
+                for y in range(3):
+                    r2 += (d[0] * lattice[0, y] + d[1] * lattice[1, y] + d[2] * lattice[2, y]) ** 2
+                if r2 < tolerance_angstrom**2:
+                    found = other
+                    break
+            if found < 0:
+                return np.full(m, -1.0)
+            if not seen[found]:
+                seen[found] = True
+                size += 1
+        weights[first] = size / order
+    return weights
+
+
+@numba.njit(nogil=True, cache=True)
+def sum_over_orbits(
+    energy: NDArray[np.float64], matrices: NDArray[np.int64], shifts: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Sum of a field over the images of every grid point under a group that maps the grid onto itself.
+
+    matrices: (g, 3, 3) and shifts: (g, 3) act on grid indices. Returns the symmetric field, same shape.
+    """
+    n = np.array(energy.shape)
+    total = np.empty(energy.shape)
+    done = np.zeros(energy.shape, dtype=np.bool_)
+    order = len(matrices)
+    images = np.empty((order, 3), dtype=np.int64)
+    for i in range(n[0]):
+        for j in range(n[1]):
+            for k in range(n[2]):
+                if done[i, j, k]:
+                    continue
+                value = 0.0
+                for g in range(order):
+                    for x in range(3):
+                        at = matrices[g, x, 0] * i + matrices[g, x, 1] * j + matrices[g, x, 2] * k + shifts[g, x]
+                        images[g, x] = at % n[x]
+                    value += energy[images[g, 0], images[g, 1], images[g, 2]]
+                for g in range(order):
+                    total[images[g, 0], images[g, 1], images[g, 2]] = value
+                    done[images[g, 0], images[g, 1], images[g, 2]] = True
+    return total
