@@ -150,6 +150,26 @@ def prepare_candidates(table: pd.DataFrame, gap_of: Mapping[str, float], min_gap
     return prepared
 
 
+def element_credit(formulas: Sequence[str], elements: pd.DataFrame) -> np.ndarray:
+    """(n,) 1 for cheap harmless elements down to 0: half by the dearest element, half by the most toxic.
+
+    Amounts do not count: a supply chain is needed for a dopant too. An element without a price class has no say.
+
+    Args:
+        formulas: Formulas as text.
+        elements: symbol, price_class (1 cheap to 5 precious, NaN unknown), toxicity_class (0 harmless to 3).
+    """
+    facts = elements.set_index("symbol")
+    prices, toxicities = facts["price_class"].to_dict(), facts["toxicity_class"].to_dict()
+    credit = []
+    for formula in formulas:
+        symbols = [element.symbol for element in parse_formula(formula)]
+        price = np.nanmax([1.0, *(prices.get(symbol, np.nan) for symbol in symbols)])
+        toxicity = max(toxicities.get(symbol, 3) for symbol in symbols)
+        credit.append(1.0 - (price - 1.0) / 8.0 - toxicity / 6.0)
+    return np.array(credit, dtype=float)
+
+
 def warnings_of(table: pd.DataFrame) -> list[str]:
     """Doubts about each candidate in words, "; "-joined: they flag and never drop."""
     columns = [np.where(numbers(table[column]) == when, text, "") for column, when, text in WARNINGS]

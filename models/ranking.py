@@ -42,12 +42,13 @@ FACTS = (
 class Cell:
     """The cell a material is wanted for.
 
-    `partners` as from `roles.partner_ids`; cathode_voltage_v is the top of charge; bare_cathode_ev_atom and
-    bare_anode_ev_atom are the mutual reaction energies of the electrolyte with the cathode (the worse of lithiated
-    and delithiated) and with the anode, eV/atom.
+    `partners` as from `roles.partner_ids`, `formulas` the formula of each of these parts; cathode_voltage_v is the top of
+    charge; bare_cathode_ev_atom and bare_anode_ev_atom are the mutual reaction energies of the electrolyte with the
+    cathode (the worse of lithiated and delithiated) and with the anode, eV/atom.
     """
 
     partners: Mapping[str, str]
+    formulas: Mapping[str, str]
     cathode_voltage_v: float
     bare_cathode_ev_atom: float
     bare_anode_ev_atom: float
@@ -234,13 +235,10 @@ def reasons(table: pd.DataFrame, cell: Cell) -> list[str]:
         },
         index=table.index,
     )
-    bare = {"electrolyte": cell.bare_cathode_ev_atom, "anode": cell.bare_anode_ev_atom}
     for part, partner in cell.partners.items():
-        energies = table[interface_column(partner)]
-        reference = bare.get(part, cell.bare_cathode_ev_atom)
-        phrases[f"reaction with {partner}"] = _phrases(
-            f"{{:.2f}} eV/atom with {partner} (bare {reference:.2f})", energies
-        )
+        bare = cell.bare_anode_ev_atom if part == "anode" else cell.bare_cathode_ev_atom
+        template = f"{{:.2f}} eV/atom with {cell.formulas[part]} (bare {bare:.2f})"
+        phrases[f"reaction with {cell.formulas[part]}"] = _phrases(template, table[interface_column(partner)])
     texts = []
     for row in phrases.itertuples(index=False, name=None):
         unknown = [name for name, phrase in zip(phrases.columns, row, strict=True) if not phrase]

@@ -178,7 +178,7 @@ def _sides(
     """Ways to protect every electrolyte on one side, the best few each."""
     at_anode = electrode == "anode"
     bare_role, coating_role = ("anolyte", "anode_coating") if at_anode else ("catholyte", "cathode_coating")
-    metal = cell.partners["anode" if at_anode else "cathode_lithiated"]
+    metal = cell.formulas["anode" if at_anode else "cathode_lithiated"]
     tolerance = settings.min_anode_coating_ev_atom if at_anode else settings.min_cathode_coating_ev_atom
     stands_bare = set(layers.loc[layers["role"] == bare_role, "id"])
     coatings = layers[layers["role"] == coating_role].to_dict("records")
