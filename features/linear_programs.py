@@ -1,0 +1,232 @@
+"""Batches of compositions into the compiled linear programs, on all processors, and their answers back."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.phase_set import ELEMENT_INDEX, SYMBOLS, Amounts, PhaseSet, find_phase, system_mask, systems_within
+from features.simplex import mixture_jobs, pair_jobs, stability_jobs
+
+_INLINE_JOBS = 32  # below this a thread pool costs more than it saves
+
+
+@dataclass(frozen=True, eq=False)
+class Stability:
+    """Answers for n compositions; potentials in eV relative to the element's metal, energies in eV/atom.
+
+    Attributes:
+        values: (n, 6) hull of all other phases, hull, highest and lowest potential, the same two with tolerance.
+        ids: (n, 4, k) phases of the products: on the hull of the others, beyond the highest and beyond the lowest potential,
+            with the metal; -2 is the composition itself, -1 ends a list.
+        atoms: (n, 4, k) atoms in each product per atom of the composition.
+        own_energy: (n,) lowest energy known for the composition itself, NaN if none.
+        status: (n,) 0 where solved.
+    """
+
+    values: np.ndarray
+    ids: np.ndarray
+    atoms: np.ndarray
+    own_energy: np.ndarray
+    status: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Jobs:
+    """Flat arrays that describe many linear programs: systems and element rows of job q stand at starts[q]:starts[q + 1]."""
+
+    systems: np.ndarray
+    systems_start: np.ndarray
+    rows: np.ndarray
+    rows_start: np.ndarray
+
+
+def assemble(masks: Sequence[int], phases: PhaseSet, opened: str | None = None) -> Jobs:
+    """Chemical systems and element rows (ascending, without the one opened) of each job from the elements it may use."""
+    systems = [systems_within(phases, mask) for mask in masks]
+    hidden = 0 if opened is None else 1 << ELEMENT_INDEX[opened]
+    rows = [_elements_of(mask & ~hidden) for mask in masks]
+    return Jobs(*_flat(systems), *_flat(rows))
+
+
+def _elements_of(mask: int) -> np.ndarray:
+    return np.array([e for e in range(mask.bit_length()) if mask >> e & 1], dtype=np.int64)
+
+
+def _flat(parts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    starts = np.zeros(len(parts) + 1, dtype=np.int64)
+    starts[1:] = np.cumsum([len(p) for p in parts])
+    return np.concatenate([np.empty(0, dtype=np.int64), *parts]), starts
+
+
+def target_vectors(amounts: Sequence[Amounts], jobs: Jobs) -> np.ndarray:
+    """Atomic fractions of each composition over its job's element rows, in one flat array.
+
+    An element without a row (because its potential is fixed) is left out, and the fractions are those of the rest.
+    """
+    targets = np.zeros(len(jobs.rows))
+    for q, found in enumerate(amounts):
+        first, last = jobs.rows_start[q], jobs.rows_start[q + 1]
+        place = {int(e): i for i, e in enumerate(jobs.rows[first:last], start=first)}
+        inside = [(place[ELEMENT_INDEX[s]], n) for s, n in found.items() if ELEMENT_INDEX[s] in place]
+        total = sum(n for _, n in inside)
+        for i, n in inside:
+            targets[i] = n / total
+    return targets
+
+
+def run_batches(kernel: Callable[[np.ndarray], None], n_jobs: int) -> None:
+    """Run kernel(job numbers) over all jobs, dealt out to one thread per available processor."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    everything = np.arange(n_jobs)
+    if n_jobs < _INLINE_JOBS or processors == 1:
+        kernel(everything)
+        return
+    with ThreadPoolExecutor(processors) as pool:
+        # interleaved, many small batches: neighbouring jobs are alike, and their costs differ a hundredfold
+        parts = [everything[k :: processors * 8] for k in range(processors * 8)]
+        for _ in pool.map(kernel, parts):
+            pass
+
+
+def solve_stability(
+    amounts: Sequence[Amounts],
+    phases: PhaseSet,
+    own_energies: np.ndarray,
+    mobile_ion: str | None,
+    tolerance_ev_atom: float,
+    energies: np.ndarray | None = None,
+) -> Stability:
+    """Hull energy and, if a mobile ion is named, electrochemical window of each composition.
+
+    Args:
+        amounts: n compositions whose elements the phases cover.
+        own_energies: (n,) energy a caller gives for the composition itself, eV/atom, NaN for none.
+        energies: Energies that replace those of the phases, in their order (for draws of an uncertainty).
+    """
+    energies = phases.energies if energies is None else energies
+    extra = 0 if mobile_ion is None else 1 << ELEMENT_INDEX[mobile_ion]
+    masks = [system_mask(ELEMENT_INDEX[s] for s in found) | extra for found in amounts]
+    jobs = assemble(masks, phases)
+    own_phase = np.array([find_phase(phases, found) for found in amounts], dtype=np.int64)
+    listed = np.where(own_phase >= 0, energies[own_phase], np.nan)
+    own = np.fmin(own_energies, listed)
+    n, width = len(amounts), int(np.max(np.diff(jobs.rows_start), initial=1)) + 1
+    result = Stability(
+        values=np.full((n, 6), np.nan), ids=np.full((n, 4, width), -1), atoms=np.zeros((n, 4, width)), own_energy=own,
+        status=np.zeros(n, dtype=np.int64),
+    )  # fmt: skip
+    targets = target_vectors(amounts, jobs)
+    mobile = -1 if mobile_ion is None else ELEMENT_INDEX[mobile_ion]
+
+    def kernel(numbers: np.ndarray) -> None:
+        stability_jobs(
+            numbers, jobs.systems, jobs.systems_start, jobs.rows, jobs.rows_start, targets, own_phase, own, mobile,
+            tolerance_ev_atom, phases.system_start, phases.elements, phases.fractions, energies, len(SYMBOLS),
+            result.values, result.ids, result.atoms, result.status,
+        )  # fmt: skip
+
+    run_batches(kernel, n)
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class Mixtures:
+    """Lowest energy of n compositions: values (n,), eV/atom; prices (n, k) of the elements in ascending order; ids and atoms
+    (n, k) of the phases (atoms per atom of composition, -1 ends a list); status (n,), 0 where solved. With an open element:
+    grand potentials, and everything per atom of the others."""
+
+    values: np.ndarray
+    duals: np.ndarray
+    ids: np.ndarray
+    atoms: np.ndarray
+    status: np.ndarray
+
+
+def solve_mixtures(
+    amounts: Sequence[Amounts],
+    phases: PhaseSet,
+    opened: str | None = None,
+    mu_ev: np.ndarray | None = None,
+    energies: np.ndarray | None = None,
+) -> Mixtures:
+    """Hull energy of each composition; with an element `opened` at mu_ev (n,) its grand potential."""
+    energies = phases.energies if energies is None else energies
+    extra = 0 if opened is None else 1 << ELEMENT_INDEX[opened]
+    masks = [system_mask(ELEMENT_INDEX[s] for s in found) | extra for found in amounts]
+    jobs = assemble(masks, phases, opened)
+    n, width = len(amounts), int(np.max(np.diff(jobs.rows_start), initial=1)) + 1
+    mu = np.zeros(n) if mu_ev is None else np.asarray(mu_ev, dtype=float)
+    result = Mixtures(
+        values=np.full(n, np.nan), duals=np.full((n, width), np.nan), ids=np.full((n, width), -1),
+        atoms=np.zeros((n, width)), status=np.zeros(n, dtype=np.int64),
+    )  # fmt: skip
+    targets = target_vectors(amounts, jobs)
+    open_index = -1 if opened is None else ELEMENT_INDEX[opened]
+
+    def kernel(numbers: np.ndarray) -> None:
+        mixture_jobs(
+            numbers, jobs.systems, jobs.systems_start, jobs.rows, jobs.rows_start, targets, open_index, mu,
+            phases.system_start, phases.elements, phases.fractions, energies, len(SYMBOLS),
+            result.values, result.duals, result.ids, result.atoms, result.status,
+        )  # fmt: skip
+
+    run_batches(kernel, n)
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """One side of n pairs: compositions, their energies on the hull and of their own, eV/atom (with an open element: grand
+    potentials per atom of the others)."""
+
+    amounts: Sequence[Amounts]
+    hull: np.ndarray
+    energy: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Reactions:
+    """Strongest reactions of n pairs: values (n, 4): mutual energy and fraction of a (NaN: none), total energy and fraction;
+    ids and atoms (n, k) of the mutual products per atom of the mixture; status (n,), 0 where solved."""
+
+    values: np.ndarray
+    ids: np.ndarray
+    atoms: np.ndarray
+    status: np.ndarray
+
+
+def solve_pairs(
+    a: Sides,
+    b: Sides,
+    phases: PhaseSet,
+    opened: str | None = None,
+    mu_ev: np.ndarray | None = None,
+    energies: np.ndarray | None = None,
+) -> Reactions:
+    """Strongest mutual and total reaction of each pair; with an element `opened` at mu_ev (n,) its electrochemical form."""
+    energies = phases.energies if energies is None else energies
+    extra = 0 if opened is None else 1 << ELEMENT_INDEX[opened]
+    masks = [system_mask(ELEMENT_INDEX[s] for s in (*f, *g)) | extra for f, g in zip(a.amounts, b.amounts, strict=True)]
+    jobs = assemble(masks, phases, opened)
+    n, width = len(masks), int(np.max(np.diff(jobs.rows_start), initial=1)) + 1
+    mu = np.zeros(n) if mu_ev is None else np.asarray(mu_ev, dtype=float)
+    result = Reactions(
+        values=np.full((n, 4), np.nan), ids=np.full((n, width), -1), atoms=np.zeros((n, width)),
+        status=np.zeros(n, dtype=np.int64),
+    )  # fmt: skip
+    targets_a, targets_b = target_vectors(a.amounts, jobs), target_vectors(b.amounts, jobs)
+    open_index = -1 if opened is None else ELEMENT_INDEX[opened]
+
+    def kernel(numbers: np.ndarray) -> None:
+        pair_jobs(
+            numbers, jobs.systems, jobs.systems_start, jobs.rows, jobs.rows_start, targets_a, targets_b,
+            a.hull, b.hull, a.energy, b.energy, open_index, mu,
+            phases.system_start, phases.elements, phases.fractions, energies, len(SYMBOLS),
+            result.values, result.ids, result.atoms, result.status,
+        )  # fmt: skip
+
+    run_batches(kernel, n)
+    return result
