@@ -188,7 +188,7 @@ def radial_cubics(potentials: list[PairPotential]) -> NDArray[np.float64]:
 
 def grid_symmetry(framework: Framework, n: tuple[int, int, int]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Rotations (g, 3, 3) and translations (g, 3), fractional, of the framework that map the grid onto itself."""
-    cell = (framework.lattice, framework.positions, _labels(framework))
+    cell = (framework.lattice.tolist(), framework.positions.tolist(), _labels(framework).tolist())
     try:
         found = spglib.get_symmetry(cell, symprec=SYMMETRY_TOLERANCE_ANGSTROM)
     except spglib.SpglibError:

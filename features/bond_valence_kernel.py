@@ -29,8 +29,8 @@ def add_ions(
     """Add every ion and its periodic images to the planes first <= i < last of the grid, in place.
 
     energy: (n_a, n_b, n_c) in eV. lattice: (3, 3) rows in Å. positions: (m, 3) fractional. weight: (m,) factor of each
-    ion. cubics: (kinds, steps, 4) coefficients of c0 + c1 t + c2 t^2 + c3 t^3, t the fraction of a step. reach: (kinds,)
-    in Å.
+    ion. cubics: (kinds, steps, 4) coefficients of c0 + c1 t + c2 t^2 + c3 t^3, t the fraction of a step. reach:
+    (kinds,) in Å.
     """
     n_a, n_b, n_c = energy.shape
     step_a, step_b, step_c = lattice[0] / n_a, lattice[1] / n_b, lattice[2] / n_c

@@ -1,6 +1,6 @@
-"""Formal charges for every species of a structure: as given, else balanced over the composition, on the average if need be.
+"""Formal charges for every species of a structure: as given, else balanced over the composition.
 
-The search is bounded by the number of combinations tried, not by a clock, so that a result never depends on the machine.
+The search is bounded by the number of combinations tried, not by a clock: no result depends on the machine.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,9 @@ OXIDISED_BY_CHALCOGENS = ("P", "As", "Sb", "Si", "Ge", "Sn", "B")
 def assign_oxidation_states(structure: Structure) -> tuple[Structure, str]:
     """A copy of the structure whose species all carry an oxidation state.
 
-    States that the structure gives are kept. Otherwise every element gets its most plausible whole charge (frequencies in
-    the ICSD, charge balance first); what then remains goes to the elements of variable charge as a fraction of a charge,
-    and what they cannot take stays as an imbalance.
+    States that the structure gives are kept. Otherwise every element gets its most plausible whole charge (charge
+    balance first, then frequency in the ICSD); what then remains goes to the metals of variable charge as a fraction
+    of a charge, and what they cannot take stays as an imbalance.
 
     Returns:
         The structure, and "" or in words: that a charge is an average, or how far from neutral the structure is.
@@ -78,13 +78,13 @@ def _oxidised_beside_chalcogens(charges: Mapping[str, float]) -> dict[str, float
 def _average_over_variable(
     charges: Mapping[str, float], shares: Mapping[str, float], imbalance: float
 ) -> dict[str, float]:
-    """Move the charges of elements with several states of one sign towards neutrality, the least change first."""
+    """Move the charges of metals with several states towards neutrality, the least change first."""
     shifted = dict(charges)
     rest = imbalance
     ranges: dict[str, tuple[float, float]] = {}
     for symbol, charge in charges.items():
         states = [q for q, _ in oxidation_states(ATOMIC_NUMBER[symbol]) if q * charge > 0]
-        if charge > 0 and len(states) > 1:
+        if charge > 0 and len(states) > 1 and Element(symbol).is_metal:
             ranges[symbol] = (float(min(states)), float(max(states)))
     for symbol in sorted(ranges, key=lambda s: (abs(rest) / shares[s], s)):
         low, high = ranges[symbol]

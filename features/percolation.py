@@ -1,8 +1,8 @@
 """At which energy the mobile ion's landscape opens in one, two and three directions, and through which gates.
 
-Percolation barrier: the level at which the accessible region spans the crystal in d directions, minus the lowest energy of
-the landscape (doi:10.1107/S2052520618015718). Migration barrier: the same level minus the lowest energy inside the region
-that spans, because the deepest pocket of a crystal may lie off its paths.
+Percolation barrier: the level at which the accessible region spans the crystal in d directions, minus the lowest
+energy of the landscape (doi:10.1107/S2052520618015718). Migration barrier: the same level minus the lowest energy
+inside the region that spans, because the deepest pocket of a crystal may lie off its paths.
 """
 
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ def percolation(landscape: Landscape | NDArray[np.float64], highest_level_ev: fl
 def _spanning(
     energy: NDArray[np.float64], highest: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """`spanning_levels` of the points up to a level; most crystals open low, so the lowest points are tried alone first."""
+    """`spanning_levels` up to a level; most crystals open low, so the lowest points are tried alone first."""
     flat = energy.ravel()
     low = flat.min()
     for top in (min(low + 1.5, highest), highest):

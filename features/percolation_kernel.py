@@ -2,9 +2,9 @@
 
 All of them stand in this file, because numba's cache does not see edits in another.
 
-Points are added from the lowest level up and joined with the neighbours already there. Every point carries the lattice
-vector to the root of its cluster, so that a cluster that meets its own periodic image yields the vector between them; the
-rank of these vectors is the number of directions in which the cluster spans the crystal.
+Points are added from the lowest level up and joined with the neighbours already there. Every point carries the
+lattice vector to the root of its cluster, so that a cluster that meets its own periodic image yields the vector between
+them; the rank of these vectors is the number of directions in which the cluster spans the crystal.
 """
 
 import numba
