@@ -42,8 +42,8 @@ FACTS = (
 class Cell:
     """The cell a material is wanted for.
 
-    `partners` as from `roles.partner_ids`, `formulas` the formula of each of these parts; cathode_voltage_v is the top of
-    charge; bare_cathode_ev_atom and bare_anode_ev_atom are the mutual reaction energies of the electrolyte with the
+    `partners` as from `roles.partner_ids`, `formulas` the formula of each of these parts; cathode_voltage_v is the top
+    of charge; bare_cathode_ev_atom and bare_anode_ev_atom are the mutual reaction energies of the electrolyte with the
     cathode (the worse of lithiated and delithiated) and with the anode, eV/atom.
     """
 
