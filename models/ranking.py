@@ -43,15 +43,20 @@ class Cell:
     """The cell a material is wanted for.
 
     `partners` as from `roles.partner_ids`, `formulas` the formula of each of these parts; cathode_voltage_v is the top
-    of charge; bare_cathode_ev_atom and bare_anode_ev_atom are the mutual reaction energies of the electrolyte with the
-    cathode (the worse of lithiated and delithiated) and with the anode, eV/atom.
+    of charge. bare_ev_atom is the contact that a candidate is to better: the mutual reaction energy, eV/atom, of the
+    electrolyte with cathode_lithiated, cathode_delithiated and anode.
     """
 
     partners: Mapping[str, str]
     formulas: Mapping[str, str]
     cathode_voltage_v: float
-    bare_cathode_ev_atom: float
-    bare_anode_ev_atom: float
+    bare_ev_atom: Mapping[str, float]
+
+
+def bare_ev_atom(cell: Cell, part: str) -> float:
+    """Energy against which a contact with one part of the cell counts; with the electrolyte, what a cathode coating
+    replaces: its contact with the lithiated cathode."""
+    return cell.bare_ev_atom["cathode_lithiated" if part == "electrolyte" else part]
 
 
 def ramp(values: np.ndarray | pd.Series, zero: float, one: float) -> np.ndarray:
@@ -81,7 +86,9 @@ def ranking_terms(
             predicted_window: the share of its credit a window keeps that a model predicted.
     """
     partners = cell.partners
-    cathode = table[[interface_column(partners[f"cathode_{state}"]) for state in ("lithiated", "delithiated")]]
+    contact = {
+        part: _contact_term(table[interface_column(partners[part])], bare_ev_atom(cell, part)) for part in partners
+    }
     passivates = numbers(table["passivating"]) == 1.0
     measured = (table["sigma_origin"] == "measured").to_numpy()
     certainty = ramp(table["log10_sigma_high"] - table["log10_sigma_low"], *scales["certainty"])
@@ -89,18 +96,15 @@ def ranking_terms(
     window_credit = credits["predicted_window"]
     oxidation = [volts + cell.cathode_voltage_v for volts in scales["oxidation"]]
     reduction = _window_term(table, "reduction_limit", scales["reduction"], window_credit)
-    anode_contact = _contact_term(table[interface_column(partners["anode"])], cell.bare_anode_ev_atom)
     terms = {
         "conductivity": ramp(table["log10_sigma"], *scales["conductivity"]),
         "film_conductivity": ramp(table["log10_sigma"], *scales["film_conductivity"]),
         "probability": ramp(table["probability_sigma_ge_1e_4"], 0.0, 1.0),
         "oxidation": _window_term(table, "oxidation_limit", oxidation, window_credit),
         "reduction": np.where(passivates, np.fmax(reduction, credits["passivating"]), reduction),
-        "cathode_contact": _contact_term(cathode.min(axis=1, skipna=False), cell.bare_cathode_ev_atom),
-        "electrolyte_contact": _contact_term(
-            table[interface_column(partners["electrolyte"])], cell.bare_cathode_ev_atom
-        ),
-        "anode_contact": np.where(passivates, np.fmax(anode_contact, credits["passivating"]), anode_contact),
+        "cathode_contact": np.minimum(contact["cathode_lithiated"], contact["cathode_delithiated"]),
+        "electrolyte_contact": contact["electrolyte"],
+        "anode_contact": np.where(passivates, np.fmax(contact["anode"], credits["passivating"]), contact["anode"]),
         "hull": ramp(table["e_above_hull_ev_atom"], *scales["hull"]),
         "elements": ramp(table["element_credit"], 0.0, 1.0),
         "ceramic": (numbers(table["molecular_flags"]) == 0).astype(float),
@@ -236,8 +240,7 @@ def reasons(table: pd.DataFrame, cell: Cell) -> list[str]:
         index=table.index,
     )
     for part, partner in cell.partners.items():
-        bare = cell.bare_anode_ev_atom if part == "anode" else cell.bare_cathode_ev_atom
-        template = f"{{:.2f}} eV/atom with {cell.formulas[part]} (bare {bare:.2f})"
+        template = f"{{:.2f}} eV/atom with {cell.formulas[part]} (bare {bare_ev_atom(cell, part):.2f})"
         phrases[f"reaction with {cell.formulas[part]}"] = _phrases(template, table[interface_column(partner)])
     texts = []
     for row in phrases.itertuples(index=False, name=None):
