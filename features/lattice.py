@@ -70,15 +70,18 @@ def _completed_lattice(table: pd.DataFrame) -> pd.DataFrame:
     """The six lattice columns with what the crystal system fixes filled in where it is not given."""
     a, b, c, alpha, beta, gamma = (table[name].astype(float) for name in LATTICE_COLUMNS)
     system = _crystal_system(table["space_group_number"])
+    # A trigonal crystal with a c axis is given in hexagonal axes; with one length and one angle it is rhombohedral.
+    hexagonal = (system == 6) | ((system == 5) & c.notna())
+    rhombohedral = (system == 5) & c.isna() & alpha.notna()
     b = b.where(b.notna() | (system < 4) | system.isna(), a)
-    c = c.where(c.notna() | (system != 7), a)
+    c = c.where(c.notna() | ~((system == 7) | rhombohedral), a)
     right = (system >= 3) & (system != 5)
-    # A trigonal crystal with a c axis is given in hexagonal axes; with an angle alone it is rhombohedral.
-    hexagonal = (system == 6) | ((system == 5) & table["c_angstrom"].notna())
     alpha = alpha.where(alpha.notna() | ~(right | hexagonal | (system == 2)), 90.0)
     beta = beta.where(beta.notna() | ~(right | hexagonal), 90.0)
+    beta = beta.where(beta.notna() | ~rhombohedral, alpha)
     gamma = gamma.where(gamma.notna() | ~(right | (system == 2)) | hexagonal, 90.0)
     gamma = gamma.where(gamma.notna() | ~hexagonal, 120.0)
+    gamma = gamma.where(gamma.notna() | ~rhombohedral, alpha)
     return pd.DataFrame(dict(zip(LATTICE_COLUMNS, (a, b, c, alpha, beta, gamma), strict=True)), index=table.index)
 
 

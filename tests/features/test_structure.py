@@ -98,6 +98,7 @@ def test_unknown_stays_unknown_and_keeps_the_index():
         (137, (4, None, 6, None, None, None), (4, 4, 6, 90, 90, 90)),
         (194, (4, None, 6, None, None, None), (4, 4, 6, 90, 90, 120)),
         (167, (4, None, 6, None, None, None), (4, 4, 6, 90, 90, 120)),
+        (167, (4, None, None, 55, None, None), (4, 4, 4, 55, 55, 55)),
         (62, (4, 5, 6, None, None, None), (4, 5, 6, 90, 90, 90)),
         (14, (4, 5, 6, None, 100, None), (4, 5, 6, 90, 100, 90)),
         (14, (4, 5, 6, None, None, None), (4, 5, 6, 90, None, 90)),
@@ -161,6 +162,10 @@ def test_symmetry_that_cannot_be_found_is_a_note_not_an_error():
     assert math.isnan(found["space_group_number"])
     assert "space group not determined" in found["note"]
     assert found["a_angstrom"] == 4
+
+
+def test_an_empty_table_keeps_its_columns():
+    assert list(lattice_features(lattice_table().iloc[:0])) == list(lattice_features(lattice_table()))
 
 
 # Structure
