@@ -120,8 +120,9 @@ def _window_term(table: pd.DataFrame, limit: str, ends: Sequence[float], predict
     return np.where(np.isnan(computed), predicted, computed)
 
 
-def _contact_term(energies: pd.Series, bare_ev_atom: float) -> np.ndarray:
-    return ramp(energies, min(bare_ev_atom, SMALLEST_BARE_EV_ATOM), 0.0)
+def _contact_term(energies: pd.Series, bare: float) -> np.ndarray:
+    # np.minimum keeps NaN: without the bare contact nothing can be compared.
+    return ramp(energies, float(np.minimum(bare, SMALLEST_BARE_EV_ATOM)), 0.0)
 
 
 def weighted_score(terms: pd.DataFrame, weights: Mapping[str, float], unknown_credit: float) -> pd.Series:
@@ -233,14 +234,20 @@ def reasons(table: pd.DataFrame, cell: Cell) -> list[str]:
         {
             "conductivity": _phrases("conducts {:.1e} S/cm", 10.0 ** table["log10_sigma"], table["sigma_origin"]),
             "gap": _phrases("gap {:.1f} eV", table["band_gap_ev"], table["band_gap_origin"]),
-            "hull distance": _phrases("{:.3f} eV/atom above hull", table["e_above_hull_ev_atom"]),
-            "reduction limit": _phrases("takes up lithium below {:.2f} V", table["reduction_limit_tol_v"]),
-            "oxidation limit": _phrases("gives off lithium above {:.2f} V", table["oxidation_limit_tol_v"]),
+            "hull distance": _phrases("{:z.3f} eV/atom above hull", table["e_above_hull_ev_atom"]),
+            "reduction limit": _phrases("takes up lithium below {:z.2f} V", table["reduction_limit_tol_v"]),
+            "oxidation limit": _phrases(
+                "gives off lithium above {:z.2f} V",
+                table["oxidation_limit_tol_v"],
+                infinite="has no lithium to give off",
+            ),
         },
         index=table.index,
     )
     for part, partner in cell.partners.items():
-        template = f"{{:.2f}} eV/atom with {cell.formulas[part]} (bare {bare_ev_atom(cell, part):.2f})"
+        bare = bare_ev_atom(cell, part)
+        compared = "" if np.isnan(bare) else f" (bare {bare:z.3f})"
+        template = f"{{:z.3f}} eV/atom with {cell.formulas[part]}{compared}"
         phrases[f"reaction with {cell.formulas[part]}"] = _phrases(template, table[interface_column(partner)])
     texts = []
     for row in phrases.itertuples(index=False, name=None):
@@ -250,9 +257,9 @@ def reasons(table: pd.DataFrame, cell: Cell) -> list[str]:
     return texts
 
 
-def _phrases(template: str, values: pd.Series, origins: pd.Series | None = None) -> list[str]:
+def _phrases(template: str, values: pd.Series, origins: pd.Series | None = None, infinite: str = "") -> list[str]:
     origin = [""] * len(values) if origins is None else [f" ({text})" for text in origins]
     return [
-        "" if np.isnan(value) else template.format(value) + source
+        "" if np.isnan(value) else (template.format(value) if np.isfinite(value) else infinite) + source
         for value, source in zip(values.astype(float), origin, strict=True)
     ]

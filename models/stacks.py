@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.formula import composition_key, parse_formula
 from models.ranking import Cell, ramp
 from models.roles import interface_column
 
@@ -39,6 +40,7 @@ STACK_COLUMNS = (
 )
 CM_PER_UM = 1e-4
 CM_PER_NM = 1e-7
+NO_REACTION_EV_ATOM = -1e-3  # milder than this needs no interphase to stop it
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,11 @@ def stack_layers(electrolytes: pd.DataFrame, coatings: pd.DataFrame, cell: Cell,
     for table, roles in ((electrolytes, ELECTROLYTE_ROLES), (coatings, COATING_ROLES)):
         for role in roles:
             best = table[table[role].astype(bool)].sort_values([f"score_{role}", "rank"], ascending=[False, True])
-            parts.append(best.drop_duplicates("formula").head(per_role).assign(role=role))
+            best = best.assign(role=role, composition=[composition_key(parse_formula(f)) for f in best["formula"]])
+            parts.append(best.drop_duplicates("composition").head(per_role))
     layers = pd.concat(parts, ignore_index=True)
+    # One spelling per composition, so that a material is never put beside itself.
+    layers["formula"] = layers.groupby("composition")["formula"].transform("first")
     cathode = [interface_column(cell.partners[f"cathode_{state}"]) for state in ("lithiated", "delithiated")]
     layers["anode_ev_atom"] = layers[interface_column(cell.partners["anode"])].astype(float)
     layers["cathode_ev_atom"] = layers[cathode].astype(float).min(axis=1, skipna=False)
@@ -140,7 +145,7 @@ def rank_stacks(layers: pd.DataFrame, pair_energies: pd.DataFrame, cell: Cell, s
     if not stacks:
         return pd.DataFrame(columns=list(STACK_COLUMNS))
     table = pd.DataFrame(stacks)
-    order = ["order", "asr_ohm_cm2", "n_layers", "anolyte_id", "catholyte_id", "anode_coating_id", "cathode_coating_id"]
+    order = ["order", "n_layers", "asr_ohm_cm2", "anolyte_id", "catholyte_id", "anode_coating_id", "cathode_coating_id"]
     table = table.assign(order=-table["score"].round(12)).sort_values(order, kind="stable")
     # The same two electrolytes behind ever other coatings would fill the list.
     table = table.groupby(["anolyte", "catholyte"], sort=False).head(settings.per_electrolyte_pair).head(settings.rows)
@@ -208,7 +213,8 @@ def _side(
     settings: StackSettings,
 ) -> _Side:
     outer = e if c is None else c
-    passivates = electrode == "anode" and outer["passivating"] is not pd.NA and outer["passivating"] == 1
+    reacts = not outer[f"{electrode}_ev_atom"] >= NO_REACTION_EV_ATOM
+    passivates = electrode == "anode" and reacts and outer["passivating"] is not pd.NA and outer["passivating"] == 1
 
     def name(electrode_side: str, electrolyte_side: str) -> str:
         return " | ".join([electrode_side, electrolyte_side][:: 1 if electrode == "anode" else -1])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.ranking import Cell, ramp, ranking_terms, shortlist, weighted_score
+from models.ranking import Cell, ramp, ranking_terms, reasons, shortlist, weighted_score
 
 PARTNERS = {"cathode_lithiated": "full", "cathode_delithiated": "half", "electrolyte": "lps", "anode": "lithium"}
 CELL = Cell(
@@ -133,6 +133,15 @@ def test_contacts_that_hardly_react_bare_are_still_told_apart_on_a_scale_of_50_m
     assert ranking_terms(table, quiet, SCALES, CREDITS).anode_contact[0] == pytest.approx(0.8)
 
 
+def test_unknown_bare_contact_leaves_the_terms_unknown():
+    no_cobalt = Cell(PARTNERS, CELL.formulas, 4.3, CELL.bare_ev_atom | {"cathode_lithiated": np.nan})
+    terms = ranking_terms(table_of({}), no_cobalt, SCALES, CREDITS).iloc[0]
+    assert terms[["cathode_contact", "electrolyte_contact"]].isna().all()
+    assert terms["anode_contact"] == pytest.approx(0.5)
+    reason = reasons(table_of({}), no_cobalt)[0]
+    assert "-0.100 eV/atom with LiCoO2; " in reason
+
+
 def test_score_by_hand_and_what_unknown_earns():
     terms = pd.DataFrame({"a": [1.0, np.nan], "b": [0.5, 0.5]})
     # (3 * 1 + 1 * 0.5) / 4 and (3 * 0.25 + 1 * 0.5) / 4
@@ -204,8 +213,16 @@ def test_reasons_say_what_is_known_and_name_what_is_not():
     table = table_of({"e_above_hull_ev_atom": np.nan, "e_rxn_half_ev_atom": np.nan, "sigma_origin": "measured"})
     reason = listed(table, verdicts_of(table, electrolyte=["m0"], catholyte=[])).reasons[0]
     assert "conducts 1.0e-03 S/cm (measured)" in reason
-    assert "-0.10 eV/atom with LiCoO2 (bare -0.40)" in reason
+    assert "-0.100 eV/atom with LiCoO2 (bare -0.400)" in reason
     assert reason.endswith("unknown: hull distance, reaction with Li0.5CoO2")
+
+
+def test_reasons_of_a_lithium_free_oxide_speak_of_no_infinite_voltage():
+    table = table_of({"oxidation_limit_tol_v": np.inf, "e_rxn_full_ev_atom": -0.0001})
+    reason = listed(table, verdicts_of(table, electrolyte=["m0"], catholyte=[])).reasons[0]
+    assert "has no lithium to give off" in reason
+    assert "inf" not in reason
+    assert "; 0.000 eV/atom with LiCoO2" in reason
 
 
 def test_flags_join_unknown_filters_of_passed_roles_and_warnings():

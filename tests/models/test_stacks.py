@@ -180,7 +180,7 @@ def test_same_two_electrolytes_fill_the_list_only_so_far():
 def shortlists() -> tuple[pd.DataFrame, pd.DataFrame]:
     base = {"sigma_origin": "measured", "passivating": False, "e_rxn_lithium_ev_atom": -0.5, "log10_sigma": -3.0}
     base |= {"e_rxn_full_ev_atom": -0.02, "e_rxn_half_ev_atom": -0.05}
-    rows = [("a1", "Li3A", 0.9, 0.2), ("a2", "Li3A", 0.8, 0.3), ("b", "Li3B", 0.7, 0.9), ("c", "Li3C", 0.6, np.nan)]
+    rows = [("a1", "Li3Al", 0.9, 0.2), ("a2", "Li3Al", 0.8, 0.3), ("b", "Li3B", 0.7, 0.9), ("c", "Li3C", 0.6, np.nan)]
     electrolytes = pd.DataFrame(
         [
             base
@@ -207,6 +207,22 @@ def test_layers_are_the_best_of_each_role_by_its_own_score_one_polymorph_each():
     assert names == {"electrolyte": ["a1", "b"], "anolyte": ["b", "a2"], "cathode_coating": ["n"]}
     assert layers.set_index("id").loc["a1", "cathode_ev_atom"] == -0.05
     assert np.isnan(layers.set_index("id").loc["n", "cathode_ev_atom"])
+
+
+def test_one_composition_spelt_twice_is_one_material():
+    electrolytes, coatings = shortlists()
+    electrolytes["formula"] = ["Li10GeP2S12", "GeLi10P2S12", "Li3B", "Li3C"]
+    layers = stack_layers(electrolytes, coatings.assign(formula="P2GeLi10S12"), CELL, per_role=2)
+    assert set(layers["formula"]) == {"Li10GeP2S12", "Li3B"}
+    assert contact_pairs(layers).to_numpy().tolist() == [["Li10GeP2S12", "Li3B"]]
+
+
+def test_what_does_not_react_needs_no_passivation():
+    stable = LPSC_A | {"anode_ev_atom": -1e-12}
+    only = ranked([stable, LIC_C], energies(Li3InCl6__Li6PS5Cl=-0.03)).iloc[0]
+    assert "passivates" not in only["flags"]
+    unknown = LPSC_A | {"anode_ev_atom": np.nan}
+    assert "passivates" in ranked([unknown, LIC_C], energies(Li3InCl6__Li6PS5Cl=-0.03)).iloc[0]["flags"]
 
 
 def test_pairs_to_compute_stand_once_each_and_coatings_never_touch():
