@@ -1,0 +1,196 @@
+"""The committed conductivities: well formed, physically sane, and in agreement with what confirms them."""
+
+import math
+import re
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pymatgen.core import Element, Lattice
+from pymatgen.symmetry.groups import SpaceGroup
+
+from features.formula import composition_matrix, parse_formula
+
+TABLE = Path(__file__).resolve().parents[2] / "data" / "reference" / "conductivity.csv"
+LENGTHS = ["a_angstrom", "b_angstrom", "c_angstrom"]
+CELL = [*LENGTHS, "alpha_deg", "beta_deg", "gamma_deg"]
+# Two reports of one sample differ by rounding; 0.3 decades is a factor of two, well inside the 0.8 decades
+# by which repeated samples of one composition scatter.
+AGREEMENT_DECADES = 0.3
+NAMED_ENTRY = re.compile(r"OBELiX \(doi:10\.1039/d5dd00441a\) entry ([a-z0-9]{3}(?: and [a-z0-9]{3})*)")
+ELEMENTS = [Element.from_Z(z).symbol for z in range(1, 104)]
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    text = ["id", "formula", "kind", "family", "space_group", "source", "checked_against", "note"]
+    return pd.read_csv(TABLE, dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=[""])
+
+
+@pytest.fixture(scope="module")
+def cells(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["a_angstrom"].notna()]
+
+
+@pytest.fixture(scope="module")
+def obelix(shared_data: Path) -> pd.DataFrame:
+    return pd.read_csv(shared_data / "obelix" / "train.csv", dtype=str, keep_default_na=False).set_index("ID")
+
+
+@cache
+def space_group(symbol: str) -> SpaceGroup:
+    return SpaceGroup(symbol)  # half a second for the cubic ones
+
+
+def reported_log10_sigma(entry: pd.Series) -> list[float]:
+    """log10 of every conductivity an OBELiX entry states; a bound counts as its limit."""
+    texts = [entry[column].strip("<") for column in ("Ionic conductivity (S cm-1)", "IC (Total)", "IC (Bulk)")]
+    return [math.log10(float(text)) for text in texts if text]
+
+
+def stated_log10_sigma(table: pd.DataFrame) -> pd.Series:
+    return np.log10(table["sigma_s_cm"].fillna(table["sigma_upper_bound_s_cm"]))
+
+
+def test_columns_and_ids(table: pd.DataFrame) -> None:
+    expected = "id formula sigma_s_cm sigma_upper_bound_s_cm kind temperature_c activation_energy_ev family space_group"
+    expected += " a_angstrom b_angstrom c_angstrom alpha_deg beta_deg gamma_deg formula_units_z source checked_against"
+    assert list(table.columns) == [*expected.split(), "note"]
+    assert table["id"].is_unique
+    assert table["id"].str.fullmatch(r"[a-z0-9_]+").all()
+
+
+def test_breadth(table: pd.DataFrame) -> None:
+    assert len(table) >= 80
+    assert table["family"].nunique() >= 12
+
+
+def test_formulas_hold_lithium(table: pd.DataFrame) -> None:
+    assert all(parse_formula(formula)["Li"] > 0 for formula in table["formula"])
+
+
+def test_every_row_has_a_value_or_a_bound(table: pd.DataFrame) -> None:
+    assert (table["sigma_s_cm"].notna() ^ table["sigma_upper_bound_s_cm"].notna()).all()
+    stated = table["sigma_s_cm"].fillna(table["sigma_upper_bound_s_cm"])
+    assert stated.between(1e-16, 0.1, inclusive="neither").all()
+    assert table["kind"].isin(["bulk", "total", "unstated"]).all()
+    assert table["temperature_c"].between(20, 30).all()
+
+
+def test_activation_energies_are_those_of_ion_conductors(table: pd.DataFrame) -> None:
+    assert table["activation_energy_ev"].dropna().between(0.1, 1.3).all()
+
+
+def test_every_row_names_its_publication_and_its_check(table: pd.DataFrame) -> None:
+    for column in ("family", "source", "checked_against"):
+        assert table[column].str.strip().str.len().gt(0).all()
+    assert table["source"].str.contains(r"\b(?:19|20)\d\d\b|doi:10\.").all()
+    dois = table["source"].str.extractall(r"doi:(\S+?)(?:,|$|\s)")[0]
+    assert dois.str.fullmatch(r"10\.\d{4,9}/\S+").all()
+
+
+def test_bulk_is_at_least_total_in_one_publication(table: pd.DataFrame) -> None:
+    # Grain boundaries are in series with the grains, so the total conductivity cannot exceed the bulk's.
+    pairs = table.pivot_table(index=["formula", "source", "temperature_c"], columns="kind", values="sigma_s_cm")
+    pairs = pairs.dropna(subset=["bulk", "total"])
+    assert len(pairs) >= 3
+    assert (pairs["bulk"] >= pairs["total"]).all()
+
+
+def test_space_groups_parse(table: pd.DataFrame) -> None:
+    symbols = table["space_group"].dropna()
+    assert len(symbols) > 60
+    assert all(1 <= space_group(symbol).int_number <= 230 for symbol in symbols)
+
+
+def test_cells_are_complete(cells: pd.DataFrame) -> None:
+    assert cells[[*CELL, "formula_units_z", "space_group"]].notna().all(axis=None)
+    assert len(cells) >= 40
+
+
+def test_cells_obey_their_crystal_system(cells: pd.DataFrame) -> None:
+    for row in cells.itertuples():
+        a, b, c, alpha, beta, gamma = (getattr(row, name) for name in CELL)
+        system = space_group(row.space_group).crystal_system
+        if system == "cubic":
+            assert a == b == c, row.id
+        if system in ("tetragonal", "trigonal", "hexagonal"):
+            assert a == b, row.id
+        if system != "triclinic":
+            assert alpha == 90, row.id
+            assert gamma == (120 if system in ("trigonal", "hexagonal") else 90), row.id
+            assert beta == 90 or system == "monoclinic", row.id
+
+
+def test_volume_per_atom_is_that_of_a_solid(cells: pd.DataFrame) -> None:
+    for row in cells.itertuples():
+        volume = Lattice.from_parameters(*(getattr(row, name) for name in CELL)).volume
+        atoms = parse_formula(row.formula).num_atoms * row.formula_units_z
+        assert 8 < volume / atoms < 30, row.id
+
+
+def test_same_composition_same_answer_or_a_note(table: pd.DataFrame, obelix: pd.DataFrame) -> None:
+    """A row whose composition OBELiX holds agrees with one of its entries, or its note says what OBELiX holds."""
+    theirs = composition_matrix([parse_formula(text) for text in obelix["True Composition"]], ELEMENTS)
+    ours = composition_matrix([parse_formula(text) for text in table["formula"]], ELEMENTS)
+    stated = stated_log10_sigma(table)
+    matched = 0
+    for i, row in enumerate(table.itertuples()):
+        same = np.flatnonzero(np.abs(theirs - ours[i]).max(axis=1) < 0.0015)  # formulas are printed to 1 in 1000
+        if len(same) == 0:
+            continue
+        matched += 1
+        distances = [abs(stated.iloc[i] - x) for j in same for x in reported_log10_sigma(obelix.iloc[j])]
+        assert min(distances) <= AGREEMENT_DECADES or "OBELiX" in str(row.note), row.id
+    assert matched > 60
+
+
+def test_named_entries_confirm_composition_value_and_cell(table: pd.DataFrame, obelix: pd.DataFrame) -> None:
+    stated = stated_log10_sigma(table)
+    named = table[table["checked_against"].str.contains("OBELiX")]
+    assert len(named) > 60
+    for row in named.itertuples():
+        text = NAMED_ENTRY.search(row.checked_against)
+        assert text, row.id
+        for entry in (obelix.loc[name] for name in text[1].split(" and ")):
+            assert min(abs(stated[row.Index] - x) for x in reported_log10_sigma(entry)) <= AGREEMENT_DECADES, row.id
+            pair = [parse_formula(row.formula), parse_formula(entry["True Composition"])]
+            ours, theirs = composition_matrix(pair, ELEMENTS)
+            assert np.abs(ours - theirs).max() < 0.005, row.id  # refined contents differ from nominal ones
+            if not math.isnan(row.a_angstrom) and space_group(row.space_group).crystal_system != "triclinic":
+                lengths = [float(entry[name]) for name in "abc"]  # triclinic cells have several reduced settings
+                assert [row.a_angstrom, row.b_angstrom, row.c_angstrom] == pytest.approx(lengths, rel=0.01), row.id
+
+
+@pytest.mark.parametrize(
+    ("row_id", "sigma_s_cm"),
+    [
+        ("lgps_kamaya", 1.2e-2),  # doi:10.1038/nmat3066
+        ("llzo_cubic_murugan_total", 3.0e-4),  # doi:10.1002/anie.200701144
+        ("llzo_tetragonal_awaka", 1.63e-6),  # doi:10.1016/j.jssc.2009.05.020
+        ("lsipscl_kato", 2.5e-2),  # doi:10.1038/nenergy.2016.30
+        ("latp_03_aono", 7e-4),  # doi:10.1149/1.2086597
+        ("lycl_asano", 5.1e-4),  # Asano et al., Adv. Mater. 30 (2018) 1803075
+        ("li7p3s11_seino", 1.7e-2),  # Seino et al., Energy Environ. Sci. 7 (2014) 627
+        ("lialh4_oguchi", 8.7e-9),  # doi:10.1063/1.3356981
+        ("lipon_crystal_wang", 1.4e-13),  # doi:10.1006/jssc.1995.1140
+    ],
+)
+def test_known_conductivities(table: pd.DataFrame, row_id: str, sigma_s_cm: float) -> None:
+    assert table.set_index("id").loc[row_id, "sigma_s_cm"] == pytest.approx(sigma_s_cm, rel=1e-9)
+
+
+def test_seed_conductivities_are_kept(table: pd.DataFrame, shared_data: Path) -> None:
+    """Where the seed table states a material's own conductivity at room temperature, a row of that formula has it."""
+    seed = pd.read_csv(shared_data / "seed_materials.csv").fillna({"note": ""})
+    conductivity = seed["property"].str.fullmatch(r"ionic_conductivity(?:_bulk|_total)?")
+    foreign = seed["note"].str.contains("coated|composite|host-formula|exposed|interlayer")
+    own = seed[conductivity & ~foreign & (seed["temperature_c"] == 25)]
+    shared_formulas = own[own["formula"].isin(table["formula"])]
+    assert shared_formulas["formula"].nunique() >= 8
+    for formula, group in shared_formulas.groupby("formula"):
+        ours = np.log10(table.loc[table["formula"] == formula, "sigma_s_cm"])
+        theirs = np.log10(group["value"].astype(float))
+        assert min(abs(x - y) for x in ours for y in theirs) <= AGREEMENT_DECADES, formula
