@@ -101,11 +101,10 @@ def stack_layers(electrolytes: pd.DataFrame, coatings: pd.DataFrame, cell: Cell,
 
 
 def contact_pairs(layers: pd.DataFrame) -> pd.DataFrame:
-    """Pairs of formulas that may touch in a stack (formula_a, formula_b), each once, sorted: electrolytes with each
-    other and with every coating."""
+    """Pairs (formula_a, formula_b) that may touch, each once: electrolytes with each other and with coatings."""
     electrolytes = sorted(set(layers.loc[layers["role"].isin(ELECTROLYTE_ROLES), "formula"]))
     coatings = sorted(set(layers.loc[layers["role"].isin(COATING_ROLES), "formula"]))
-    pairs = {*combinations(electrolytes, 2)}
+    pairs = set(combinations(electrolytes, 2))
     pairs |= {tuple(sorted((e, c))) for e in electrolytes for c in coatings if e != c}  # type: ignore[misc]
     return pd.DataFrame(sorted(pairs), columns=["formula_a", "formula_b"])
 
@@ -227,6 +226,8 @@ def _side(
         floor = np.log10(settings.film_floor_s_cm)
         if not c["log10_sigma"] >= floor:
             flags.append(f"film of {c['formula']} taken at {settings.film_floor_s_cm:g} S/cm")
+        elif c["sigma_origin"] != "measured":
+            flags.append(f"conductivity of {c['formula']} predicted")
         resistance = area_resistance_ohm_cm2(settings.coating_nm * CM_PER_NM, np.fmax(c["log10_sigma"], floor))
     if e["sigma_origin"] != "measured":
         flags.append(f"conductivity of {e['formula']} {'unknown' if np.isnan(e['log10_sigma']) else 'predicted'}")

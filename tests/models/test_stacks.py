@@ -138,6 +138,12 @@ def test_coating_that_conducts_is_not_flagged():
     assert "film" not in only["flags"]
 
 
+def test_predicted_conductivity_of_a_film_is_flagged():
+    film = NIOBATE | {"log10_sigma": -6.0, "sigma_origin": "predicted"}
+    only = ranked([LPSC_E, LPSC_A, film], energies(LiNbO3__Li6PS5Cl=-0.12)).iloc[0]
+    assert "conductivity of LiNbO3 predicted" in only["flags"]
+
+
 def test_film_of_unknown_conductivity_gets_the_floor_with_its_flag():
     only = ranked([LIC_E, LIC_C, FLUORIDE], energies(LiF__Li3InCl6=0.0)).iloc[0]
     assert only["stack"] == "Li | LiF | Li3InCl6 | LiCoO2"
