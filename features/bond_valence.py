@@ -14,13 +14,20 @@ import spglib
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 
-from features.bond_valence_kernel import HERMITE_STEP_ANGSTROM, add_ions, orbit_weights, sum_over_orbits
+from features.bond_valence_kernel import (
+    NEAR_ANGSTROM,
+    STEP_ANGSTROM,
+    STEP_SQUARE_ANGSTROM,
+    add_ions,
+    orbit_weights,
+    sum_over_orbits,
+)
 from features.bond_valence_parameters import PairPotential, mobile_species, pair_potential
 
 # Symmetry that moves an ion by more than this is not used: 1e-4 Å on a steep wall of 10 eV/Å is 1 meV.
 SYMMETRY_TOLERANCE_ANGSTROM = 1e-4
 # Below this distance the repulsion is held constant: no ion sits there, and 1/r must stay finite.
-CORE_ANGSTROM = 0.1
+CORE_ANGSTROM = 0.05
 
 
 @dataclass(frozen=True)
@@ -153,37 +160,43 @@ def _spread(
     """Add the ions of non-zero weight to an empty grid, slab by slab in as many threads."""
     use = (weights > 0) & (np.array([p.reach_angstrom for p in potentials])[framework.kind] > 0)
     energy = np.zeros(n)
-    cubics = radial_cubics(potentials)
+    tables = radial_cubics(potentials)
     reach = np.array([p.reach_angstrom for p in potentials])
     ions = framework.positions[use], framework.kind[use], (framework.occupancy * weights)[use]
     edges = np.linspace(0, n[0], min(threads, n[0]) + 1).astype(int).tolist()
     if threads == 1:
-        add_ions(energy, framework.lattice, *ions, cubics, reach, 0, n[0])
+        add_ions(energy, framework.lattice, ions, tables, reach, 0, n[0])
         return energy
     with ThreadPoolExecutor(threads) as pool:
         slabs = [
-            pool.submit(add_ions, energy, framework.lattice, *ions, cubics, reach, lo, hi) for lo, hi in pairwise(edges)
+            pool.submit(add_ions, energy, framework.lattice, ions, tables, reach, lo, hi) for lo, hi in pairwise(edges)
         ]
     for slab in slabs:
         slab.result()
     return energy
 
 
-def radial_cubics(potentials: list[PairPotential]) -> NDArray[np.float64]:
-    """(kinds, steps, 4) cubics that meet value and slope of each potential at the steps; 0 beyond its reach."""
-    h = HERMITE_STEP_ANGSTROM
-    longest = max(p.reach_angstrom for p in potentials)
-    r = np.arange(int(np.ceil(longest / h)) + 3) * h
-    cubics = np.zeros((len(potentials), len(r), 4))
-    for row, potential in zip(cubics, potentials, strict=True):
-        value, slope = potential.energy_and_slope(np.maximum(r, CORE_ANGSTROM))
-        slope = np.where(r < CORE_ANGSTROM, 0.0, slope) * h
-        rise = np.diff(value)
-        row[:-1, 0] = value[:-1]
-        row[:-1, 1] = slope[:-1]
-        row[:-1, 2] = 3.0 * rise - 2.0 * slope[:-1] - slope[1:]
-        row[:-1, 3] = slope[:-1] + slope[1:] - 2.0 * rise
-    return cubics
+def radial_cubics(potentials: list[PairPotential]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two (kinds, steps, 4) tables of cubics that meet value and slope of each potential: steps of r^2, steps of r."""
+    longest = max((p.reach_angstrom for p in potentials), default=0.0)
+    square = np.arange(int(np.ceil(longest**2 / STEP_SQUARE_ANGSTROM)) + 3) * STEP_SQUARE_ANGSTROM
+    near = np.arange(int(np.ceil(NEAR_ANGSTROM / STEP_ANGSTROM)) + 3) * STEP_ANGSTROM
+    far_table = np.zeros((len(potentials), len(square) - 1, 4))
+    near_table = np.zeros((len(potentials), len(near) - 1, 4))
+    for k, potential in enumerate(potentials):
+        r = np.sqrt(np.maximum(square, CORE_ANGSTROM**2))
+        value, slope = potential.energy_and_slope(r)
+        far_table[k] = _cubics(value, slope / (2.0 * r) * STEP_SQUARE_ANGSTROM)
+        value, slope = potential.energy_and_slope(np.maximum(near, CORE_ANGSTROM))
+        near_table[k] = _cubics(value, np.where(near < CORE_ANGSTROM, 0.0, slope) * STEP_ANGSTROM)
+    return far_table, near_table
+
+
+def _cubics(value: NDArray[np.float64], slope: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n - 1, 4) coefficients in the fraction of a step, from (n,) values and slopes per step."""
+    rise = np.diff(value)
+    low, high = slope[:-1], slope[1:]
+    return np.column_stack([value[:-1], low, 3.0 * rise - 2.0 * low - high, low + high - 2.0 * rise])
 
 
 def grid_symmetry(framework: Framework, n: tuple[int, int, int]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
