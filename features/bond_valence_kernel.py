@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-# Cubics on these steps reproduce the Morse and Coulomb forms to 1e-5 eV per ion, in r^2 beyond NEAR_ANGSTROM, in r below.
+# Cubics on these steps reproduce Morse and Coulomb to 1e-5 eV per ion: in r^2 beyond NEAR_ANGSTROM, in r below.
 STEP_SQUARE_ANGSTROM = 1.0 / 32.0
 STEP_ANGSTROM = 1.0 / 256.0
 NEAR_ANGSTROM = 1.0
