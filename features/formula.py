@@ -4,7 +4,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from pymatgen.core import Composition, DummySpecies
+from pymatgen.core import Composition, Element
+
+SYMBOLS = frozenset(element.symbol for element in Element)
+ISOTOPES = {"D", "T"}  # pymatgen knows deuterium and tritium; to us they are hydrogen
 
 
 def parse_formula(text: str) -> Composition:
@@ -20,12 +23,13 @@ def parse_formula(text: str) -> Composition:
         composition = Composition(text.strip())
     except (ValueError, OverflowError) as error:
         raise ValueError(f"formula {text!r} cannot be parsed ({error})") from error
-    unknown = [str(s) for s in composition if isinstance(s, DummySpecies)]
+    amounts = composition.get_el_amt_dict()
+    unknown = [symbol for symbol in amounts if symbol not in SYMBOLS]
     if unknown:
         raise ValueError(f"formula {text!r} names no known element in {', '.join(unknown)}")
-    if not composition or not all(0 < n < math.inf for n in composition.values()):
+    if not amounts or not all(0 < amount < math.inf for amount in amounts.values()):
         raise ValueError(f"formula {text!r} has no positive amounts")
-    return composition.element_composition
+    return composition.element_composition if ISOTOPES & amounts.keys() else composition
 
 
 def parse_formulas(texts: Sequence[str]) -> tuple[list[Composition | None], list[str]]:

@@ -8,9 +8,11 @@ import pandas as pd
 
 from features.hull import PhaseSet, phase_set
 from features.interface import interface_table
+from features.known_missing import lacking, unknown_where_lacking
 from features.window import window_table
 from pipeline.params import ROOT
 from pipeline.sources import table
+from pipeline.stability import known_missing
 from pipeline.tables import InputError, read_table, require_columns
 
 PHASES = ROOT / "data/interim/phases.parquet"
@@ -48,7 +50,12 @@ def load_phases(path: Path | None) -> PhaseSet:
     """
     if path is None and not PHASES.exists():
         raise InputError(f"{PHASES} is not there: run `make screen` first, or name a table with --phases.")
-    return phase_set(table.phases(path or PHASES, thermo_set=""))
+    return phase_set(table.phases(path or PHASES, thermo_set="not named"))
+
+
+def missing_phases(phases: PhaseSet) -> list[str]:
+    """Compounds known to lack an energy in this thermochemistry (data/reference/missing_phases.csv)."""
+    return known_missing(ROOT / "data/reference/missing_phases.csv", phases.thermo_set)
 
 
 def read_materials(arguments: Sequence[str], columns: Sequence[str] = ("formula",)) -> pd.DataFrame:
@@ -84,17 +91,33 @@ def own_energies(rows: pd.DataFrame) -> tuple[list[float], list[str]]:
     return list(numbers.where(numbers.abs() <= table.MAX_ENERGY_EV_ATOM)), notes
 
 
-def window_answers(rows: pd.DataFrame, phases: PhaseSet, mobile_ion: str = "Li") -> pd.DataFrame:
-    """Hull distance, window and products of rows with `formula`, an optional energy of their own and an optional id."""
+def window_answers(
+    rows: pd.DataFrame, phases: PhaseSet, missing: Sequence[str], mobile_ion: str = "Li"
+) -> pd.DataFrame:
+    """Hull distance, window and products of rows with `formula`, an optional energy of their own and an optional id.
+
+    Where a compound listed as missing belongs to a formula's system, its row is unknown.
+    """
     energies, notes = own_energies(rows)
     answers = window_table(list(rows["formula"]), phases, energies, mobile_ion=mobile_ion)[WINDOW]
+    systems = [(formula, mobile_ion) for formula in answers["formula"]]
+    unknown = [c for c in WINDOW if c not in ("formula", "note")]
+    answers = unknown_where_lacking(answers, lacking(systems, phases, missing), unknown)
     joined = ["; ".join(filter(None, pair)) for pair in zip(answers["note"].fillna(""), notes, strict=True)]
     answers = answers.assign(note=joined)
     return pd.concat([rows[["id"]], answers], axis=1) if "id" in rows else answers
 
 
-def interface_answers(rows: pd.DataFrame, phases: PhaseSet, mobile_ion: str = "Li") -> pd.DataFrame:
-    """Worst reaction of each pair formula_a, formula_b, with lithium open where voltage_v is given."""
+def interface_answers(
+    rows: pd.DataFrame, phases: PhaseSet, missing: Sequence[str], mobile_ion: str = "Li"
+) -> pd.DataFrame:
+    """Worst reaction of each pair formula_a, formula_b, with lithium open where voltage_v is given.
+
+    Where a compound listed as missing belongs to a pair's system, its row is unknown.
+    """
     keys = [c for c in ("formula_a", "formula_b", "voltage_v") if c in rows]
     answers = interface_table(rows[keys], phases, mobile_ion=mobile_ion)[INTERFACE]
+    systems = list(zip(answers["formula_a"], answers["formula_b"], strict=True))
+    unknown = [c for c in INTERFACE if c not in ("formula_a", "formula_b", "voltage_v", "note")]
+    answers = unknown_where_lacking(answers, lacking(systems, phases, missing), unknown)
     return pd.concat([rows[["id"]], answers], axis=1) if "id" in rows else answers

@@ -12,6 +12,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from pipeline import answers
+from pipeline.materials import evaluated, own_materials, percolating, predicted
+from pipeline.screening import screen_materials
 from pipeline.tables import InputError, write_table
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
@@ -73,7 +75,8 @@ def window(
     """Hull distance, decomposition, electrochemical window and its products."""
     check_out(out)
     rows, hull = answers.read_materials(materials), answers.load_phases(phases)
-    table = with_progress(rows, lambda part: answers.window_answers(part, hull, mobile_ion))
+    missing = answers.missing_phases(hull)
+    table = with_progress(rows, lambda part: answers.window_answers(part, hull, missing, mobile_ion))
     answered(table, "oxidation_limit_v", out)
 
 
@@ -98,8 +101,61 @@ def interface(
     if voltage is not None:
         rows = rows.assign(voltage_v=voltage)
     hull = answers.load_phases(phases)
-    table = with_progress(rows, lambda part: answers.interface_answers(part, hull, mobile_ion))
+    missing = answers.missing_phases(hull)
+    table = with_progress(rows, lambda part: answers.interface_answers(part, hull, missing, mobile_ion))
     answered(table, "e_rxn_ev_atom", out)
+
+
+@app.command()
+def predict(
+    materials: Annotated[list[str], typer.Argument(help="Formulas, CIFs, a folder or zip of CIFs, or one table.")],
+    out: Out = None,
+) -> None:
+    """Conductivity with its interval, band gap and window; known values go before predicted ones."""
+    check_out(out)
+    answered(predicted(own_materials(materials)), "log10_sigma", out)
+
+
+@app.command()
+def percolation(
+    cifs: Annotated[list[str], typer.Argument(help="CIFs, or folders or zips of them.")],
+    mobile_ion: Annotated[str, typer.Option(help="Ion that moves, as Li, Na, K, Ag, Mg or F.")] = "Li",
+    resolution_angstrom: Annotated[float, typer.Option(help="Grid spacing.")] = 0.2,
+    out: Out = None,
+) -> None:
+    """Barriers of the mobile ion in one, two and three dimensions."""
+    check_out(out)
+    answered(percolating(cifs, mobile_ion, resolution_angstrom), "percolation_barrier_1d_ev", out)
+
+
+@app.command()
+def evaluate(
+    train: Annotated[Path, typer.Option(help="Measurements to learn from: OBELiX's CSV or our columns.")],
+    test: Annotated[Path, typer.Option(help="Measurements to predict.")],
+    cifs: Annotated[Path | None, typer.Option(help="Folder or zip of CIFs named as the ids of either.")] = None,
+    out: Out = None,
+) -> None:
+    """Score a split of measured conductivities; the model sees --train alone."""
+    check_out(out)
+    table = evaluated(train, test, cifs)
+    answered(table, "log10_sigma_predicted", out)
+    errors = (table["log10_sigma_measured"] - table["log10_sigma_predicted"]).abs()
+    inside = table["log10_sigma_measured"].between(table["log10_sigma_low"], table["log10_sigma_high"])
+    rank = table["log10_sigma_measured"].corr(table["log10_sigma_predicted"], method="spearman")
+    typer.echo(
+        f"{errors.notna().sum()} measured values: mean absolute error {errors.mean():.3f} decades, "
+        f"Spearman {rank:.3f}, intervals hold {inside[errors.notna()].mean():.2f}",
+        err=True,
+    )
+
+
+@app.command()
+def screen(
+    materials: Annotated[Path, typer.Argument(help="A table with `formula`, or a folder or zip of CIFs.")],
+    out: Annotated[Path, typer.Option(help="Folder for shortlists, funnel and report.")] = Path("screened"),
+) -> None:
+    """The whole funnel on your own materials, with the models and phases of the last `make screen`."""
+    screen_materials(materials, out)
 
 
 def main() -> None:

@@ -2,7 +2,8 @@
 
     python -m pipeline.scratch build/real data/real.yaml
 
-The overrides are merged block by block into params.yaml. The copy is kept: a second run goes on where the first stopped.
+The overrides are merged block by block into params.yaml. The copy is kept: a second run goes on where the first
+stopped.
 """
 
 import os
@@ -18,6 +19,9 @@ from pipeline.params import ROOT, load_params
 from pipeline.tables import InputError, run_stage, write_whole
 
 COPIED = ["features", "models", "pipeline", "data/reference", "dvc.yaml", ".dvcignore"]
+
+SOURCE_BLOCKS = ["measurements", "band_gaps", "phases", "candidates"]
+SOURCE_PATHS = ["path", "pbe_path", "cifs"]
 
 
 def merged(params: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from features.air import air_table
-from features.hull import PhaseSet, hull_complete, hull_table, phase_set
+from features.hull import PhaseSet, hull_complete, phase_set
 from features.window import window_table
 from pipeline.params import stage_params
 from pipeline.sources.phases import lithium_compounds
@@ -23,11 +23,9 @@ def stability_of(
 ) -> pd.DataFrame:
     """Hull, window and air columns for a table with id, formula and formation_energy_ev_atom (NaN: the hull's own)."""
     formulas, energies = list(table["formula"]), table["formation_energy_ev_atom"].to_numpy()
-    hull = hull_table(formulas, phases, energies)
     window = window_table(formulas, phases, energies, tolerance_ev_atom=tolerance_ev_atom)
     air = air_table(formulas, phases)
     joined = pd.concat([table[["id"]].reset_index(drop=True), window], axis=1)
-    joined = joined.assign(**{c: hull[c] for c in hull.columns if c not in joined})
     joined = joined.assign(**{c: air[c] for c in air.columns if c not in joined})
     return joined.assign(hull_complete=hull_complete(formulas, phases, missing))
 

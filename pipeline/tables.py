@@ -121,6 +121,11 @@ def write_json(value: Any, path: Path | str) -> None:
     write_whole(path, lambda p: p.write_text(text, encoding="utf-8"))
 
 
+def read_json(path: Path | str) -> Any:
+    """JSON as written by `write_json`."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
 def report_rows(stage: str, rows_in: int, rows_out: int, dropped: Mapping[str, int] | None = None) -> None:
     """Print what came in, went out and fell, by reason; the counts must add up."""
     reasons = {reason: n for reason, n in (dropped or {}).items() if n}

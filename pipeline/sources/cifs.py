@@ -90,7 +90,7 @@ def candidates(path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:
             rejected.append({"id": id_, "source": str(path), "reason": str(error)})
             continue
         seen.add(id_)
-        lattice = lattice_from_structure(structure)
-        formula = structure.composition.element_composition.get_integer_formula_and_factor()[0]
+        formula = structure.composition.element_composition.reduced_formula
+        lattice = lattice_from_structure(structure, formula)
         rows.append({"id": id_, "formula": formula, "structure_json": structure_to_json(structure), **lattice})
     return pd.DataFrame(rows), pd.DataFrame(rejected, columns=["id", "source", "reason"])

@@ -14,10 +14,19 @@ ROOM_TEMPERATURE_C = 25.0  # "room temperature" in the collection
 
 
 def measurements(path: Path | str, drop_ids: Sequence[str] = ()) -> pd.DataFrame:
-    """The collection in our columns; `<1E-10` is a bound. The formula is the cell's content ("True Composition").
+    """The collection, checked.
 
     Raises:
         InputError: Listing every bad row.
+    """
+    return check_measurements(our_columns(path), path, drop_ids)
+
+
+def our_columns(path: Path | str) -> pd.DataFrame:
+    """The collection in our columns; `<1E-10` is a bound. The formula is the cell's content ("True Composition").
+
+    Raises:
+        InputError: If the table cannot be read or lacks a column.
     """
     table = read_table(path, text=("ID", "True Composition", "Reduced Composition", SIGMA, "DOI", "Family"))
     require_columns(
@@ -25,7 +34,7 @@ def measurements(path: Path | str, drop_ids: Sequence[str] = ()) -> pd.DataFrame
     )
     sigma = table[SIGMA].astype(str).str.replace(" ", "")
     bounded = sigma.str.startswith("<")
-    ours = pd.DataFrame(
+    return pd.DataFrame(
         {
             "id": table["ID"],
             "formula": table["True Composition"],
@@ -43,7 +52,6 @@ def measurements(path: Path | str, drop_ids: Sequence[str] = ()) -> pd.DataFrame
             "source": table.get("DOI", ""),
         }
     )
-    return check_measurements(ours, path, drop_ids)
 
 
 def _kind(table: pd.DataFrame) -> list[str]:

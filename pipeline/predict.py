@@ -1,0 +1,66 @@
+"""Stage `predict`: conductivity, gap and window of every candidate, known values before predicted ones."""
+
+from pathlib import Path
+
+import joblib
+import pandas as pd
+
+from models.band_gap import predict_band_gap
+from models.conductivity import predict_conductivity
+from models.known import known_band_gap, known_conductivity, with_known_band_gap, with_known_conductivity
+from models.training import TrainedModel
+from models.window import LIMITS, predict_windows
+from pipeline.params import stage_params
+from pipeline.tables import InputError, report_rows, run_stage, write_table
+from pipeline.train import conductivity_features
+
+
+def load_models(folder: Path | str) -> dict[str, TrainedModel]:
+    """The fitted models of our own run: pickles, so never from anywhere else.
+
+    Raises:
+        InputError: If the pipeline has not made them.
+    """
+    files = {name: Path(folder) / f"{name}.joblib" for name in ("conductivity", *LIMITS, "band_gap")}
+    missing = [str(file) for file in files.values() if not file.exists()]
+    if missing:
+        raise InputError(f"{', '.join(missing)} not there: run `make screen` first.")
+    return {name: joblib.load(file) for name, file in files.items()}
+
+
+def predictions_of(
+    candidates: pd.DataFrame,
+    features: pd.DataFrame,
+    models: dict[str, TrainedModel],
+    measurements: pd.DataFrame,
+    band_gaps: pd.DataFrame,
+    gap_thresholds_ev: list[float],
+) -> pd.DataFrame:
+    """All predictions of candidates (id, formula, space_group_number), one row each in their order."""
+    described = features.reindex(candidates["id"])
+    sigma = predict_conductivity(models["conductivity"], described).reset_index(drop=True)
+    windows = predict_windows(models, described).reset_index(drop=True)
+    method = "measured" if "measured" in models["band_gap"].methods else "pbe"
+    gap = predict_band_gap(models["band_gap"], described, method).reset_index(drop=True)
+    rows = candidates[["id", "formula", "space_group_number"]].reset_index(drop=True)
+    sigma = with_known_conductivity(sigma, known_conductivity(rows, measurements))
+    gap = with_known_band_gap(gap, known_band_gap(rows["formula"], band_gaps), gap_thresholds_ev)
+    return pd.concat([rows[["id", "formula"]], sigma, gap, windows], axis=1)
+
+
+def main(
+    candidates: str, features: str, transport: str, measurements: str, band_gaps: str, models: str, out: str
+) -> None:
+    rows = pd.read_parquet(candidates)
+    described = conductivity_features(features, transport)
+    known = pd.read_parquet(measurements), pd.read_parquet(band_gaps)
+    thresholds = stage_params("predict")["gap_thresholds_ev"]
+    result = predictions_of(rows, described, load_models(models), *known, thresholds)
+    write_table(result, out)
+    report_rows("predict", len(rows), len(result))
+    for column in ("sigma_origin", "band_gap_origin"):
+        print(f"  {column}: " + ", ".join(f"{n} {o}" for o, n in result[column].value_counts().sort_index().items()))
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,73 @@
+"""Stage `train`: conductivity, both window limits and the band gap, each with its errors on materials not seen."""
+
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+
+from features.percolation import HIGHEST_LEVEL_EV
+from models.band_gap import fit_band_gap
+from models.conductivity import fit_conductivity
+from models.training import TrainedModel, model_card
+from models.window import fit_windows
+from pipeline.params import stage_params
+from pipeline.tables import run_stage, write_json, write_table, write_whole
+
+
+def conductivity_features(features: str, transport: str) -> pd.DataFrame:
+    """Descriptors of composition, lattice and crystal with those of the landscape, indexed by id."""
+    return with_landscape(pd.read_parquet(features), pd.read_parquet(transport))
+
+
+def with_landscape(features: pd.DataFrame, transport: pd.DataFrame) -> pd.DataFrame:
+    """Features joined by id with transport columns; "no path" (inf) counts as the highest level looked at."""
+    landscape = transport.drop(columns="note").set_index("id").astype(float).replace(np.inf, HIGHEST_LEVEL_EV)
+    return features.set_index("id").join(landscape)
+
+
+def held_out_predictions(models: dict[str, TrainedModel]) -> pd.DataFrame:
+    """Predictions of rows not learned from, on each model's own kind of split."""
+    tables = [
+        model.out_of_fold[model.out_of_fold["split"] == model.out_of_fold["split"].iloc[0]].assign(model=name)
+        for name, model in models.items()
+        if model.trained
+    ]
+    columns = ["model", "id", "fold", "target", "predicted", "low", "high"]
+    named = {"measured": "target", "blend": "predicted"}
+    return pd.concat(tables)[["model", "id", "fold", *named, "low", "high"]].rename(columns=named)[columns]
+
+
+def main(*paths: str) -> None:
+    measurements, band_gaps, stability, *features, transport, out = paths
+    of_measurements, of_band_gaps, of_phases = features
+    params = stage_params("train")
+    described = conductivity_features(of_measurements, transport)
+    models = {"conductivity": fit_conductivity(pd.read_parquet(measurements), described, params)}
+    models |= fit_windows(pd.read_parquet(stability), pd.read_parquet(of_phases).set_index("id"), params)
+    gaps = pd.read_parquet(of_band_gaps).set_index("id")
+    models["band_gap"] = fit_band_gap(pd.read_parquet(band_gaps), gaps, params)
+    folder = Path(out)
+    for name, model in models.items():
+        write_whole(folder / f"{name}.joblib", lambda p, model=model: joblib.dump(model, p))
+    write_json({name: model_card(model) for name, model in models.items()}, folder / "scores.json")
+    folds = [m.fold_scores.assign(model=name) for name, m in models.items() if m.trained]
+    write_table(pd.concat(folds), folder / "folds.csv")
+    write_table(held_out_predictions(models), folder / "held_out.parquet")
+    for name, model in models.items():
+        print(f"train: {name}: {headline(model)}")
+
+
+def headline(model: TrainedModel) -> str:
+    """One line on the error of a model, beside the trivial baseline."""
+    if not model.trained:
+        return model.reason_not_trained
+    scores = model.scores[(model.scores["split"] == model.scores["split"].iloc[0])].set_index("estimator").loc["blend"]
+    return (
+        f"{model.n_rows} rows, mean absolute error {scores['mae']:.2f} (a constant: {scores['mae_baseline']:.2f}), "
+        f"Spearman {scores['spearman']:.2f}, intervals hold {model.coverage_measured:.2f}"
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)
