@@ -1,9 +1,10 @@
 """Reactions of solids with the water and the carbon dioxide of air, and the hydrogen sulfide that water sets free.
 
-The energies of the three molecules are not taken from the table, whose functional gets them wrong by up to 0.4 eV/atom and
-differently in each set; they follow from the table's own solids and three measured reaction enthalpies at 298 K (JANAF, water
-as liquid): Li2O + CO2 -> Li2CO3 -2.33 eV, Li2O + H2O -> 2 LiOH -0.89 eV, Li2S + 2 H2O -> 2 LiOH + H2S +0.23 eV. These hold at
-1 bar; the air then has CO2 at 400 ppm and H2O at 50 % relative humidity, kT ln(p / 1 bar) below.
+The energies of the three molecules are not taken from the table, whose functional gets them wrong by up to 0.4
+eV/atom and differently in each set; they follow from the table's own solids and three measured reaction enthalpies at
+298 K (JANAF, water as liquid): Li2O + CO2 -> Li2CO3 -2.33 eV, Li2O + H2O -> 2 LiOH -0.89 eV, Li2S + 2 H2O -> 2 LiOH +
+H2S +0.23 eV. These hold at 1 bar; the air then has CO2 at 400 ppm and H2O at 50 % relative humidity, kT ln(p / 1 bar)
+below.
 """
 
 from collections.abc import Sequence
@@ -33,13 +34,11 @@ def air_table(formulas: Sequence[str], phases: PhaseSet) -> pd.DataFrame:
     Returns:
         formula; e_rxn_h2o_ev, e_rxn_co2_ev: energy of the worst reaction (lowest per atom of the mixture, as in
         features.interface), per molecule of H2O or CO2, ≤ 0; h2s_released_mol in that reaction with water, per mole of
-        formula as given. NaN and the reason in note where unknown. CO2 is never reduced: the only carbon among the products
-        is carbonate or CO2, and a formula with other carbon in it is unknown.
+        formula as given. NaN and the reason in note where unknown. CO2 is never reduced: the only carbon among the
+        products is carbonate or CO2, and a formula with other carbon in it is unknown.
     """
     amounts, notes = answerable(formulas, phases)
-    table = pd.DataFrame({"formula": list(formulas), "e_rxn_h2o_ev": np.nan, "e_rxn_co2_ev": np.nan})
-    table["h2s_released_mol"] = np.nan
-    notes = list(notes)
+    h2o, co2, h2s = (np.full(len(formulas), np.nan) for _ in range(3))
     rows = [i for i, found in enumerate(amounts) if found is not None]
     molecules = molecule_energies(phases)
     if np.isfinite(molecules["H2O"]):
@@ -47,25 +46,31 @@ def air_table(formulas: Sequence[str], phases: PhaseSet) -> pd.DataFrame:
         has_sulfur_reference = np.isfinite(molecules["H2S"])
         water = [i for i in rows if has_sulfur_reference or "S" not in (amounts[i] or {})]
         found = _with_molecule([amounts[i] for i in water], H2O, wet, wet.energies)
-        table.loc[water, "e_rxn_h2o_ev"] = _per_molecule(found)
-        table.loc[water, "h2s_released_mol"] = _released(found, [amounts[i] for i in water], wet)
+        h2o[water] = _per_molecule(found)
+        h2s[water] = _released(found, [amounts[i] for i in water], wet)
     if np.isfinite(molecules["CO2"]):
         dry = _with_molecules(phases, molecules)
         carbonates = [i for i in rows if not _has_reduced_carbon(amounts[i] or {})]
         found = _with_molecule([amounts[i] for i in carbonates], CO2, dry, _without_reduced_carbon(dry))
-        table.loc[carbonates, "e_rxn_co2_ev"] = _per_molecule(found)
+        co2[carbonates] = _per_molecule(found)
     for i in rows:
-        if np.isnan(table["e_rxn_h2o_ev"].iat[i]):
+        if np.isnan(h2o[i]):
             notes[i] = "H2O: the phases hold no Li2O, LiOH or Li2S to calibrate it"
-        if np.isnan(table["e_rxn_co2_ev"].iat[i]):
-            why = "carbon that is not carbonate" if _has_reduced_carbon(amounts[i] or {}) else "no Li2O or Li2CO3 to calibrate"
+        if np.isnan(co2[i]):
+            why = (
+                "carbon that is not carbonate"
+                if _has_reduced_carbon(amounts[i] or {})
+                else "no Li2O or Li2CO3 to calibrate"
+            )
             notes[i] = "; ".join(filter(None, [notes[i], f"CO2: {why}"]))
-    table["note"] = notes
-    return table
+    return pd.DataFrame(
+        {"formula": list(formulas), "e_rxn_h2o_ev": h2o, "e_rxn_co2_ev": co2, "h2s_released_mol": h2s, "note": notes}
+    )
 
 
 def molecule_energies(phases: PhaseSet) -> dict[str, float]:
-    """Energy per molecule of H2O, CO2 and H2S at 1 bar, eV, elements at 0, from the set's own solids; NaN where one is missing."""
+    """Energy per molecule of H2O, CO2 and H2S at 1 bar, eV, elements at 0, from the set's own solids; NaN where one
+    is missing."""
 
     def energy(formula: str) -> float:
         found = read_amounts([formula])[0][0] or {}

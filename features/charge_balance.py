@@ -1,12 +1,12 @@
 """Whether a formula can be neutral with the usual oxidation states of its elements.
 
-One state per element, the most electronegative one an anion; metals may be of mixed valence, that is have any average between
-their lowest and highest usual state (pymatgen's common and ICSD states). Sums of charges are searched element by element, so
-the time is bounded, unlike that of a search over all assignments.
+One state per element, the most electronegative one an anion; metals may be of mixed valence, that is have any average
+between their lowest and highest usual state (pymatgen's common and ICSD states). Sums of charges are searched element
+by element, so the time is bounded, unlike that of a search over all assignments.
 """
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 
 from pymatgen.core import Element
 
@@ -16,7 +16,8 @@ RELATIVE_TOLERANCE = 0.005  # of the total negative charge: formulas are rounded
 def is_charge_balanced(amounts: Mapping[str, float]) -> bool:
     """Whether the atoms of a formula (element symbol -> amount) can carry usual charges that add up to zero.
 
-    A pure element is neutral as it is; an alloy, whose most electronegative element has no usual negative state, is not.
+    A pure element is neutral as it is; an alloy, whose most electronegative element has no usual negative state, is
+    not.
     """
     if len(amounts) == 1:
         return True
@@ -37,10 +38,10 @@ def is_charge_balanced(amounts: Mapping[str, float]) -> bool:
     return any(lowest - allowance <= -total <= highest + allowance for total in sums)
 
 
-@lru_cache(maxsize=None)
+@cache
 def usual_states(symbol: str, as_anion: bool) -> tuple[int, ...]:
-    """Usual oxidation states in ascending order: the negative ones of an anion, otherwise those of a cation; a nonmetal that
-    is not the anion may have either sign."""
+    """Usual oxidation states in ascending order: the negative ones of an anion, otherwise those of a cation; a
+    nonmetal that is not the anion may have either sign."""
     element = Element(symbol)
     states = set(element.common_oxidation_states) | set(element.icsd_oxidation_states)
     if as_anion:
@@ -50,6 +51,6 @@ def usual_states(symbol: str, as_anion: bool) -> tuple[int, ...]:
     return tuple(sorted(int(q) for q in states if q != 0))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _is_mixed_valent(symbol: str) -> bool:
     return bool(Element(symbol).is_metal)

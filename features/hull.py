@@ -35,15 +35,16 @@ def hull_table(
         formation_energy_ev_atom: (n,) energies of their own, NaN where the one in the table counts.
 
     Returns:
-        (n rows) formula as given; e_above_hull_ev_atom and decomposition_energy_ev_atom, NaN for a composition without an
-        energy (the latter also for elements); decomposition_products, the cheapest mixture of all *other* phases per formula
-        unit, so that a stable phase has the reaction its margin belongs to; note, empty where all is known.
-        attrs["n_unsolved"] counts linear programs without an answer.
+        (n rows) formula as given; e_above_hull_ev_atom and decomposition_energy_ev_atom, NaN for a composition
+        without an energy (the latter also for elements); decomposition_products, the cheapest mixture of all *other*
+        phases per formula unit, so that a stable phase has the reaction its margin belongs to; note, empty where all
+        is known. attrs["n_highs"] counts formulas the compiled kernel left to HiGHS, attrs["n_unsolved"] those
+        without an answer.
     """
     amounts, notes = answerable(formulas, phases)
     rows = [i for i, found in enumerate(amounts) if found is not None]
     own = own_energies(formation_energy_ev_atom, len(formulas))
-    solved = solve_stability([amounts[i] for i in rows], phases, own[rows], None, 0.0)  # type: ignore[misc]
+    solved = solve_stability([a for a in amounts if a is not None], phases, own[rows], None, 0.0)
     return stability_columns(formulas, phases, amounts, notes, own, rows, solved)
 
 
@@ -83,6 +84,7 @@ def stability_columns(
             "note": note,
         }
     )
+    table.attrs["n_highs"] = solved.n_highs
     table.attrs["n_unsolved"] = int(np.count_nonzero(solved.status))
     return table
 
@@ -115,8 +117,9 @@ def hull_complete(
 ) -> np.ndarray:
     """(n,) whether the phases describe each formula's system well enough for its hull distance and window to be known.
 
-    False where a formula cannot be answered, where no other phase has all its elements but one (of two elements: where the
-    system has no compound), or where a phase of its system with the mobile ion is listed as missing and still is.
+    False where a formula cannot be answered, where no other phase has all its elements but one (of two elements:
+    where the system has no compound), or where a phase of its system with the mobile ion is listed as missing and
+    still is.
     """
     missing, _ = read_amounts(known_missing)
     absent = [

@@ -1,14 +1,18 @@
-"""Batches of compositions into the compiled linear programs, on all processors, and their answers back."""
+"""Batches of compositions into the compiled linear programs, on all processors, and their answers back.
+
+What the compiled kernel gives up on is solved again with HiGHS, and counted.
+"""
 
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from features.phase_set import ELEMENT_INDEX, SYMBOLS, Amounts, PhaseSet, find_phase, system_mask, systems_within
-from features.simplex import mixture_jobs, pair_jobs, stability_jobs
+from features import highs
+from features.phase_set import ELEMENT_INDEX, Amounts, PhaseSet, find_phase, system_mask, systems_within
+from features.simplex import Jobs, Table, mixture_jobs, pair_jobs, stability_jobs
 
 _INLINE_JOBS = 32  # below this a thread pool costs more than it saves
 
@@ -19,11 +23,12 @@ class Stability:
 
     Attributes:
         values: (n, 6) hull of all other phases, hull, highest and lowest potential, the same two with tolerance.
-        ids: (n, 4, k) phases of the products: on the hull of the others, beyond the highest and beyond the lowest potential,
-            with the metal; -2 is the composition itself, -1 ends a list.
+        ids: (n, 4, k) phases of the products: on the hull of the others, beyond the highest and beyond the lowest
+            potential, with the metal; -2 is the composition itself, -1 ends a list.
         atoms: (n, 4, k) atoms in each product per atom of the composition.
         own_energy: (n,) lowest energy known for the composition itself, NaN if none.
         status: (n,) 0 where solved.
+        n_highs: Programs the compiled kernel left to HiGHS.
     """
 
     values: np.ndarray
@@ -31,20 +36,12 @@ class Stability:
     atoms: np.ndarray
     own_energy: np.ndarray
     status: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class Jobs:
-    """Flat arrays that describe many linear programs: systems and element rows of job q stand at starts[q]:starts[q + 1]."""
-
-    systems: np.ndarray
-    systems_start: np.ndarray
-    rows: np.ndarray
-    rows_start: np.ndarray
+    n_highs: int = 0
 
 
 def assemble(masks: Sequence[int], phases: PhaseSet, opened: str | None = None) -> Jobs:
-    """Chemical systems and element rows (ascending, without the one opened) of each job from the elements it may use."""
+    """Chemical systems and element rows (ascending, without the one opened) of each job from the elements it may
+    use."""
     systems = [systems_within(phases, mask) for mask in masks]
     hidden = 0 if opened is None else 1 << ELEMENT_INDEX[opened]
     rows = [_elements_of(mask & ~hidden) for mask in masks]
@@ -107,6 +104,7 @@ def solve_stability(
         energies: Energies that replace those of the phases, in their order (for draws of an uncertainty).
     """
     energies = phases.energies if energies is None else energies
+    table = Table(phases.system_start, phases.elements, phases.fractions, energies)
     extra = 0 if mobile_ion is None else 1 << ELEMENT_INDEX[mobile_ion]
     masks = [system_mask(ELEMENT_INDEX[s] for s in found) | extra for found in amounts]
     jobs = assemble(masks, phases)
@@ -123,26 +121,68 @@ def solve_stability(
 
     def kernel(numbers: np.ndarray) -> None:
         stability_jobs(
-            numbers, jobs.systems, jobs.systems_start, jobs.rows, jobs.rows_start, targets, own_phase, own, mobile,
-            tolerance_ev_atom, phases.system_start, phases.elements, phases.fractions, energies, len(SYMBOLS),
+            numbers, jobs, table, targets, own_phase, own, mobile, tolerance_ev_atom,
             result.values, result.ids, result.atoms, result.status,
         )  # fmt: skip
 
     run_batches(kernel, n)
-    return result
+    failed = np.flatnonzero(result.status).tolist()
+    for q in failed:
+        place = slice(jobs.rows_start[q], jobs.rows_start[q + 1])
+        _stability_with_highs(
+            q,
+            result,
+            masks[q],
+            jobs.rows[place],
+            targets[place],
+            own_phase[q],
+            mobile,
+            tolerance_ev_atom,
+            phases,
+            energies,
+        )
+    return replace(result, n_highs=len(failed))
+
+
+def _stability_with_highs(
+    q: int, result: Stability, mask: int, rows: np.ndarray, c: np.ndarray, own_phase: int, mobile: int,
+    tolerance: float, phases: PhaseSet, energies: np.ndarray,
+) -> None:  # fmt: skip
+    """Row q of `result` by HiGHS, as features.simplex.stability_jobs; its status stays where that fails too."""
+    task = highs.program(mask, rows, phases, energies, own_phase if c.max() < 1.0 else -1)
+    optimum = highs.minimise(task, c)
+    if optimum is None:
+        return
+    hull = optimum.value
+    highs.write_products(optimum.amounts, task.ids, result.ids[q, 0], result.atoms[q, 0])
+    if result.own_energy[q] < hull:
+        hull = float(result.own_energy[q])
+        task = task.with_column(c, hull)
+    result.values[q, :2] = optimum.value, hull
+    if mobile >= 0:
+        li = int(np.flatnonzero(rows == mobile)[0])
+        if len(c) > 1 and not highs.with_metal(task, c, li, result.ids[q, 3], result.atoms[q, 3]):
+            return
+        top = highs.window_limit(task, c, hull, 1.0, li, tolerance, result.ids[q, 1], result.atoms[q, 1])
+        low = highs.window_limit(task, c, hull, -1.0, li, tolerance, result.ids[q, 2], result.atoms[q, 2])
+        if top is None or low is None:
+            return
+        result.values[q, 2:] = top[0], low[0], top[1], low[1]
+    result.status[q] = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Mixtures:
-    """Lowest energy of n compositions: values (n,), eV/atom; prices (n, k) of the elements in ascending order; ids and atoms
-    (n, k) of the phases (atoms per atom of composition, -1 ends a list); status (n,), 0 where solved. With an open element:
-    grand potentials, and everything per atom of the others."""
+    """Lowest energy of n compositions: values (n,), eV/atom; prices (n, k) of the elements in ascending order; ids
+    and atoms (n, k) of the phases (atoms per atom of composition, -1 ends a list); status (n,), 0 where solved. With
+    an open element: grand potentials, and everything per atom of the others."""
 
     values: np.ndarray
     duals: np.ndarray
     ids: np.ndarray
     atoms: np.ndarray
     status: np.ndarray
+    n_highs: int = 0
 
 
 def solve_mixtures(
@@ -154,6 +194,7 @@ def solve_mixtures(
 ) -> Mixtures:
     """Hull energy of each composition; with an element `opened` at mu_ev (n,) its grand potential."""
     energies = phases.energies if energies is None else energies
+    table = Table(phases.system_start, phases.elements, phases.fractions, energies)
     extra = 0 if opened is None else 1 << ELEMENT_INDEX[opened]
     masks = [system_mask(ELEMENT_INDEX[s] for s in found) | extra for found in amounts]
     jobs = assemble(masks, phases, opened)
@@ -168,19 +209,27 @@ def solve_mixtures(
 
     def kernel(numbers: np.ndarray) -> None:
         mixture_jobs(
-            numbers, jobs.systems, jobs.systems_start, jobs.rows, jobs.rows_start, targets, open_index, mu,
-            phases.system_start, phases.elements, phases.fractions, energies, len(SYMBOLS),
+            numbers, jobs, table, targets, open_index, mu,
             result.values, result.duals, result.ids, result.atoms, result.status,
         )  # fmt: skip
 
     run_batches(kernel, n)
-    return result
+    failed = np.flatnonzero(result.status).tolist()
+    for q in failed:
+        place = slice(jobs.rows_start[q], jobs.rows_start[q + 1])
+        task = highs.program(masks[q], jobs.rows[place], phases, energies, opened=open_index, mu=mu[q])
+        optimum = highs.minimise(task, targets[place])
+        if optimum is not None:
+            result.values[q], result.status[q] = optimum.value, 0
+            result.duals[q, : len(optimum.prices)] = optimum.prices
+            highs.write_products(optimum.amounts, task.ids, result.ids[q], result.atoms[q])
+    return replace(result, n_highs=len(failed))
 
 
 @dataclass(frozen=True, eq=False)
 class Sides:
-    """One side of n pairs: compositions, their energies on the hull and of their own, eV/atom (with an open element: grand
-    potentials per atom of the others)."""
+    """One side of n pairs: compositions, their energies on the hull and of their own, eV/atom (with an open element:
+    grand potentials per atom of the others)."""
 
     amounts: Sequence[Amounts]
     hull: np.ndarray
@@ -189,13 +238,14 @@ class Sides:
 
 @dataclass(frozen=True, eq=False)
 class Reactions:
-    """Strongest reactions of n pairs: values (n, 4): mutual energy and fraction of a (NaN: none), total energy and fraction;
-    ids and atoms (n, k) of the mutual products per atom of the mixture; status (n,), 0 where solved."""
+    """Strongest reactions of n pairs: values (n, 4): mutual energy and fraction of a (NaN: none), total energy and
+    fraction; ids and atoms (n, k) of the mutual products per atom of the mixture; status (n,), 0 where solved."""
 
     values: np.ndarray
     ids: np.ndarray
     atoms: np.ndarray
     status: np.ndarray
+    n_highs: int = 0
 
 
 def solve_pairs(
@@ -206,8 +256,10 @@ def solve_pairs(
     mu_ev: np.ndarray | None = None,
     energies: np.ndarray | None = None,
 ) -> Reactions:
-    """Strongest mutual and total reaction of each pair; with an element `opened` at mu_ev (n,) its electrochemical form."""
+    """Strongest mutual and total reaction of each pair; with an element `opened` at mu_ev (n,) its electrochemical
+    form."""
     energies = phases.energies if energies is None else energies
+    table = Table(phases.system_start, phases.elements, phases.fractions, energies)
     extra = 0 if opened is None else 1 << ELEMENT_INDEX[opened]
     masks = [system_mask(ELEMENT_INDEX[s] for s in (*f, *g)) | extra for f, g in zip(a.amounts, b.amounts, strict=True)]
     jobs = assemble(masks, phases, opened)
@@ -218,15 +270,37 @@ def solve_pairs(
         status=np.zeros(n, dtype=np.int64),
     )  # fmt: skip
     targets_a, targets_b = target_vectors(a.amounts, jobs), target_vectors(b.amounts, jobs)
+    hulls, own = np.column_stack([a.hull, b.hull]), np.column_stack([a.energy, b.energy])
     open_index = -1 if opened is None else ELEMENT_INDEX[opened]
 
     def kernel(numbers: np.ndarray) -> None:
         pair_jobs(
-            numbers, jobs.systems, jobs.systems_start, jobs.rows, jobs.rows_start, targets_a, targets_b,
-            a.hull, b.hull, a.energy, b.energy, open_index, mu,
-            phases.system_start, phases.elements, phases.fractions, energies, len(SYMBOLS),
+            numbers, jobs, table, targets_a, targets_b, hulls, own, open_index, mu,
             result.values, result.ids, result.atoms, result.status,
         )  # fmt: skip
 
     run_batches(kernel, n)
-    return result
+    failed = np.flatnonzero(result.status).tolist()
+    for q in failed:
+        place = slice(jobs.rows_start[q], jobs.rows_start[q + 1])
+        task = highs.program(masks[q], jobs.rows[place], phases, energies, opened=open_index, mu=mu[q])
+        _pair_with_highs(q, result, task, targets_a[place], targets_b[place], a, b)
+    return replace(result, n_highs=len(failed))
+
+
+def _pair_with_highs(
+    q: int, result: Reactions, task: highs.Program, ca: np.ndarray, cb: np.ndarray, a: Sides, b: Sides
+) -> None:
+    """Row q of `result` by HiGHS, as features.simplex.pair_jobs; its status stays where that fails too."""
+    alone_a, alone_b = a.hull[q] - a.energy[q], b.hull[q] - b.energy[q]
+    result.values[q] = 0.0, np.nan, min(alone_a, alone_b), 1.0 if alone_a < alone_b else 0.0
+    mutual = highs.deepest_reaction(task, ca, cb, a.hull[q], b.hull[q])
+    total = highs.deepest_reaction(task, ca, cb, a.energy[q], b.energy[q])
+    if mutual is None or total is None:
+        return
+    if highs.is_reaction(mutual[0]):
+        result.values[q, :2] = mutual[:2]
+        highs.write_products(mutual[2], task.ids, result.ids[q], result.atoms[q])
+    if 0.0 < total[1] < 1.0:
+        result.values[q, 2:] = total[0], total[1]
+    result.status[q] = 0

@@ -57,7 +57,7 @@ def read_amounts(formulas: Sequence[str]) -> tuple[list[Amounts | None], list[st
 
     Formulas without brackets, nearly all of any table, are split here: the general parser takes 40 µs each.
     """
-    amounts = [_plain_amounts(text) for text in formulas]
+    amounts: list[Amounts | None] = [_plain_amounts(text) for text in formulas]
     reasons = [""] * len(amounts)
     rest = [i for i, found in enumerate(amounts) if found is None]
     compositions, why = parse_formulas([formulas[i] for i in rest])
@@ -84,8 +84,8 @@ def phase_set(phases: pd.DataFrame) -> PhaseSet:
     """Prepare a table of phases for every question this package answers.
 
     Args:
-        phases: Columns formula and formation_energy_ev_atom (elements at 0), optionally thermo_set. Elements that are missing
-            are added at 0; of two energies for one composition the lower counts.
+        phases: Columns formula and formation_energy_ev_atom (elements at 0), optionally thermo_set. Elements that are
+            missing are added at 0; of two energies for one composition the lower counts.
 
     Raises:
         ValueError: If energies are NaN or infinite, a formula cannot be read, more than one thermo_set is mixed, or an
@@ -122,12 +122,14 @@ def _check(
     phases: pd.DataFrame, names: list[str], energies: np.ndarray, amounts: list[Amounts | None], reasons: list[str]
 ) -> None:
     """Every defect of the table in one error."""
-    faults = [f"row {phases.index[i]!r}: {reasons[i]}" for i in range(len(names)) if reasons[i]]
-    for i in np.flatnonzero(~np.isfinite(energies)):
-        faults.append(f"row {phases.index[i]!r} ({names[i]}): formation energy is {energies[i]}, not a finite number")
-    for i, found in enumerate(amounts):
-        if found is not None and len(found) == 1 and energies[i] < -1e-6:
-            faults.append(f"row {phases.index[i]!r} ({names[i]}): an element at {energies[i]} eV/atom, below its own zero")
+    faults = []
+    for row, name, energy, found, reason in zip(phases.index, names, energies, amounts, reasons, strict=True):
+        if reason:
+            faults.append(f"row {row!r}: {reason}")
+        if not math.isfinite(energy):
+            faults.append(f"row {row!r} ({name}): formation energy is {energy}, not a finite number")
+        if found is not None and len(found) == 1 and energy < -1e-6:
+            faults.append(f"row {row!r} ({name}): an element at {energy} eV/atom, below its own zero")
     if "thermo_set" in phases and phases["thermo_set"].nunique(dropna=False) > 1:
         sets = ", ".join(sorted(map(str, phases["thermo_set"].unique())))
         faults.append(f"thermo_set mixes {sets}: energies of one hull must come from one thermochemistry")
@@ -151,7 +153,8 @@ def _padded(amounts: Sequence[Amounts]) -> tuple[np.ndarray, np.ndarray]:
 def _unique_compositions(
     elements: np.ndarray, fractions: np.ndarray, energies: np.ndarray, names: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Canonical order of all rows, and the places in it where a new composition starts (its lowest energy comes first)."""
+    """Canonical order of all rows, and the places in it where a new composition starts (its lowest energy comes
+    first)."""
     rounded = np.round(fractions, 7)
     keys = [np.array(names), energies, *rounded.T[::-1], *elements.T[::-1]]
     order = np.lexsort(keys)
@@ -232,6 +235,8 @@ def products_text(ids: np.ndarray, atoms: np.ndarray, phases: PhaseSet, own: Amo
     for row, n in zip(ids, atoms, strict=True):
         if row == -1:
             break
+        if n <= 0.0:
+            continue
         name, size = phase_name(phases, int(row)) if row >= 0 else reduced_name(own)
         parts[name] = parts.get(name, 0.0) + n / size
     return " + ".join(name if f"{n:.6g}" == "1" else f"{n:.6g} {name}" for name, n in sorted(parts.items()))
