@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pandas as pd
 
+from features.formula import parse_formula
 from models.band_gap import predict_band_gap
 from models.conductivity import predict_conductivity
 from models.known import known_band_gap, known_conductivity, with_known_band_gap, with_known_conductivity
@@ -43,6 +45,9 @@ def predictions_of(
     method = "measured" if "measured" in models["band_gap"].methods else "pbe"
     gap = predict_band_gap(models["band_gap"], described, method).reset_index(drop=True)
     rows = candidates[["id", "formula", "space_group_number"]].reset_index(drop=True)
+    lithium_free = [not parse_formula(formula).get("Li") for formula in rows["formula"]]
+    numbers = sigma.select_dtypes("number").columns
+    sigma[numbers] = sigma[numbers].mask(np.array(lithium_free)[:, None])  # no lithium ion, no prediction for it
     sigma = with_known_conductivity(sigma, known_conductivity(rows, measurements))
     gap = with_known_band_gap(gap, known_band_gap(rows["formula"], band_gaps), gap_thresholds_ev)
     return pd.concat([rows[["id", "formula"]], sigma, gap, windows], axis=1)

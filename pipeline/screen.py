@@ -49,8 +49,13 @@ def main(*paths: str) -> None:
         raise InputError(f"params.yaml, screen: {error}") from error
     write_table(table, judged_out)
     write_table(verdicts, verdicts_out)
+    flagged = verdicts[verdicts["passed"] & (verdicts["unknown_filters"] != "")].groupby("role").size()
     by_role = {
-        role: {"filters": rows.drop(columns="role").to_dict("records"), "empty": emptied_by(rows)}
+        role: {
+            "filters": rows.drop(columns="role").to_dict("records"),
+            "passed_with_unknowns": int(flagged.get(role, 0)),
+            "empty": emptied_by(rows),
+        }
         for role, rows in funnel.groupby("role", sort=False)
     }
     n_rejected = len(read_table(rejected))

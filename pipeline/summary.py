@@ -40,7 +40,7 @@ def print_funnel(console: Console, folder: Path) -> None:
             if worst["n_dropped"]
             else ""
         )
-        unknown = max(f["n_unknown_passed"] for f in filters)
+        unknown = funnel["roles"][role]["passed_with_unknowns"]
         table.add_row(title, str(filters[-1]["n_out"]), str(unknown), escape(taken))
     console.print(table)
     for role in ROLE_TITLES:
