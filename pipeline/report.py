@@ -40,6 +40,16 @@ TITLES = {
     "flags": "flags",
     "reasons": "why",
 }
+STACKS = {
+    "rank": "#",
+    "stack": "stack, anode to cathode",
+    "score": "score",
+    "asr_ohm_cm2": "resistance (Ω cm²)",
+    "weakest_interface_ev_atom": "weakest contact (eV/atom)",
+    "weakest_interface": "where",
+    "n_layers": "layers",
+    "flags": "flags",
+}
 ABOUT = {
     "electrolytes": "Materials that pass every filter of an electrolyte, anolyte or catholyte; score 1 would be ideal.",
     "coatings": "Thin layers between cathode and electrolyte, or between electrolyte and lithium.",
@@ -75,7 +85,10 @@ def cell(column: str, value: Any) -> dict[str, Any]:
             "∞" if math.isinf(value) else f"{value:.0f}" if column in ("rank", "space_group_number") else f"{value:.3g}"
         )
         return {"html": shown, "sort": value, "css": "n"}
-    return {"html": str(value), "sort": str(value), "css": "wide" if column in ("flags", "reasons") else ""}
+    text = str(value).replace("_", " ") if column == "best_role" else str(value)
+    if column in ("flags", "reasons"):  # long: three lines until clicked
+        return {"html": Markup('<div class="clamp">{}</div>').format(text), "sort": text, "css": "wide"}
+    return {"html": text, "sort": text, "css": ""}
 
 
 def with_interval(table: pd.DataFrame) -> pd.DataFrame:
@@ -83,7 +96,7 @@ def with_interval(table: pd.DataFrame) -> pd.DataFrame:
     if "log10_sigma_low" not in table:
         return table
     text = [
-        "" if low != low else f"{low:.1f} to {high:.1f}"
+        "" if low != low or low == high else f"{low:.1f} to {high:.1f}"
         for low, high in zip(table["log10_sigma_low"], table["log10_sigma_high"], strict=True)
     ]
     return table.assign(sigma_interval=text)
@@ -92,7 +105,10 @@ def with_interval(table: pd.DataFrame) -> pd.DataFrame:
 def shortlist_section(name: str, path: str, empty: list[str], rows_shown: int) -> dict[str, Any]:
     """One ranked table for the template."""
     table = with_interval(read_table(path, text=("id", "formula", "flags", "reasons")))
-    columns = [c for c in TITLES if c in table.columns] if name != "stacks" else list(table.columns)
+    shown = STACKS if name == "stacks" else TITLES
+    columns = [c for c in shown if c in table.columns]
+    if "id" in columns and (table["id"] == table["formula"]).all():
+        columns.remove("id")
     rows = [
         [cell(c, v) for c, v in zip(columns, row, strict=True)]
         for row in table.head(rows_shown)[columns].itertuples(index=False)
@@ -102,7 +118,7 @@ def shortlist_section(name: str, path: str, empty: list[str], rows_shown: int) -
         "title": name.capitalize(),
         "about": ABOUT[name],
         "empty": [sentence for sentence in empty if sentence],
-        "columns": [{"key": c, "title": TITLES.get(c, c.replace("_", " "))} for c in columns],
+        "columns": [{"key": c, "title": shown[c]} for c in columns],
         "rows": rows,
         "left_out": max(len(table) - rows_shown, 0),
         "file": path,
