@@ -8,7 +8,7 @@ export DVC_NO_ANALYTICS := 1
 
 screen: .venv/.synced
 	@dvc repro --quiet
-	@ionsieve summary
+	@python -m pipeline.summary
 
 test: .venv/.synced
 	@pytest -q

@@ -1,0 +1,237 @@
+"""A project of a dozen materials: the stages run on it by the very commands of dvc.yaml, in a second or two each.
+
+Energies and conductivities are plausible, not exact: what is tested here is the flow, the physics has its own tests.
+"""
+
+import contextlib
+import importlib
+import shlex
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+LEFT_OUT = ("track",)  # logs into MLflow, has its own tests
+
+PHASES = """formula,formation_energy_ev_atom
+Li2O,-2.07
+Li2S,-1.52
+Li3P,-1.0
+LiCl,-2.12
+LiF,-3.19
+Li3N,-0.43
+P2O5,-2.2
+P2S5,-0.3
+SO2,-1.03
+SO3,-1.03
+Li3PO4,-2.71
+Li4P2O7,-2.65
+LiPO3,-2.55
+Li2SO4,-2.13
+Li3PS4,-0.94
+Al2O3,-3.47
+LiAlO2,-3.08
+Nb2O5,-2.8
+LiNbO3,-2.83
+CoO,-1.23
+Co3O4,-1.32
+CoO2,-0.9
+LiCoO2,-1.76
+CoS2,-0.5
+H2O,-0.99
+CO2,-1.36
+H2S,-0.07
+LiOH,-1.68
+Li2CO3,-2.1
+"""
+SIGMA = {  # S/cm
+    "Li3PO4": 1e-9,
+    "LiF": 1e-11,
+    "LiCl": 1e-10,
+    "Li2S": 1e-9,
+    "Li3N": 1e-3,
+    "Li3PS4": 2e-4,
+    "LiNbO3": 1e-8,
+    "LiAlO2": 1e-10,
+    "Li6PS5Cl": 2e-3,
+    "Li7P3S11": 3e-3,
+    "Li3YCl6": 5e-4,
+    "Li2SO4": 1e-9,
+}
+GAPS = {"LiF": 13.6, "LiCl": 9.4, "Li2O": 8.0, "Al2O3": 8.8, "LiNbO3": 4.0, "Li3P": 0.7, "Nb2O5": 3.4, "Li3N": 2.2}
+GAPS |= {"Li2S": 3.4, "LiCoO2": 2.7, "CoO": 2.5, "P2O5": 8.0, "LiAlO2": 6.5, "Li3PO4": 7.5, "CO2": 10.0, "Co3O4": 1.6}
+CANDIDATES = """id,formula,space_group
+019,Li3PO4,62
+1e9,LiNbO3,161
+NaN,LiF,225
+a b,Al2O3,
+poly,Li3PO4,33
+same,PO4Li3,62
+salt,NaCl,
+odd,Xx2O,
+sulfide,Li3PS4,62
+cathode,LiCoO2,166
+new,Li5PS4Cl2,
+film,LiPO3,
+unlisted,Li3YCl6,
+"""
+PARTNERS = """partner,formula,kind,cathode,voltage_v,source,comment
+lco_lithiated,LiCoO2,cathode_lithiated,LiCoO2,4.2,,
+lco_delithiated,Li0.5CoO2,cathode_delithiated,LiCoO2,4.2,,
+lithium,Li,anode,,0.0,,
+lps,Li3PS4,electrolyte,,,,
+water,H2O,air,,,,
+"""
+MISSING = "formula,thermo_set,reason\nLi3YCl6,test,known crystal\n"
+LITHIUM_CHLORIDE = """data_LiCl
+_symmetry_space_group_name_H-M 'P 1'
+_cell_length_a 5.13
+_cell_length_b 5.13
+_cell_length_c 5.13
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy
+Li1 Li 0 0 0 {occupancy}
+Li2 Li 0 0.5 0.5 1
+Li3 Li 0.5 0 0.5 1
+Li4 Li 0.5 0.5 0 1
+Cl1 Cl 0.5 0.5 0.5 1
+Cl2 Cl 0.5 0 0 1
+Cl3 Cl 0 0.5 0 1
+Cl4 Cl {x} 0 0.5 1
+"""
+
+
+def measured_rows() -> str:
+    """Three publications per compound, a third of a decade apart, and one bound."""
+    lines = ["id,formula,sigma_s_cm,sigma_upper_bound_s_cm,family,source"]
+    for k, (formula, sigma) in enumerate(SIGMA.items()):
+        lines += [f"{formula}_{n},{formula},{sigma * 2**n:g},,family{k % 3},paper{(k + n) % 7}" for n in range(3)]
+    return "\n".join([*lines, "bound,Li2O,,1e-10,family0,paper8", ""])
+
+
+def small_params(**blocks: dict[str, Any]) -> dict[str, Any]:
+    """The project's params on the small tables, with a handful of trees."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params["measurements"] |= {"source": "table", "path": "data/raw/measured.csv", "cifs": "data/raw/crystals"}
+    params["band_gaps"] |= {"source": "table", "path": "data/raw/gaps.csv", "pbe_path": "data/raw/gaps.csv"}
+    params["phases"] |= {"source": "table", "path": "data/raw/phases.csv", "thermo_set": "test"}
+    params["candidates"] |= {"source": "table", "path": "data/raw/candidates.csv"}
+    params["train"] = _shrunk(params["train"])
+    for block, values in blocks.items():
+        params[block] = params[block] | values
+    return params
+
+
+def _shrunk(value: Any, key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {k: _shrunk(v, k) for k, v in value.items()}
+    small = {"n_estimators": 5, "min_rows": 6, "min_groups": 4, "n_splits": 3, "min_family_rows": 6}
+    return small.get(key, value)
+
+
+class Project:
+    """A folder laid out as the project's root; `run` runs stages there as dvc.yaml says."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, path: str, text: str | bytes) -> Path:
+        """Write one file under the folder."""
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode() if isinstance(text, str) else text)
+        return target
+
+    def set_params(self, **blocks: dict[str, Any]) -> None:
+        """The small params with values of some blocks changed."""
+        self.write("params.yaml", yaml.safe_dump(small_params(**blocks), sort_keys=False))
+
+    def stages(self) -> dict[str, dict[str, Any]]:
+        """Stages of dvc.yaml by name ("featurize@phases"), in its order, with all templates filled in."""
+        params = yaml.safe_load((self.folder / "params.yaml").read_text(encoding="utf-8"))
+        filled = {}
+        for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"].items():
+            if "foreach" in stage:
+                filled |= {f"{name}@{i}": _filled(stage["do"], params | {"item": i}) for i in stage["foreach"]}
+            else:
+                filled[name] = _filled(stage, params)
+        return {name: stage for name, stage in filled.items() if name not in LEFT_OUT}
+
+    def command(self, name: str) -> tuple[str, list[str]]:
+        """(module, arguments) of one stage."""
+        _, _, module, *arguments = shlex.split(self.stages()[name]["cmd"])
+        return module, arguments
+
+    def run(self, *names: str) -> None:
+        """Run the stages named, or all."""
+        with contextlib.chdir(self.folder):
+            for name in names or self.stages():
+                module, arguments = self.command(name)
+                importlib.import_module(module).main(*arguments)
+
+
+def _filled(value: Any, params: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        return {k: _filled(v, params) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_filled(v, params) for v in value]
+    text = str(value)
+    for block, entries in params.items():
+        if isinstance(entries, dict):
+            for key, entry in entries.items():
+                text = text.replace(f"${{{block}.{key}}}", str(entry))
+        else:
+            text = text.replace(f"${{{block}}}", str(entries))
+    return text
+
+
+def lay_out(folder: Path) -> Project:
+    """A project with sources and reference tables, and nothing computed."""
+    project = Project(folder)
+    project.set_params()
+    project.write("data/raw/measured.csv", measured_rows())
+    project.write("data/raw/crystals/LiCl_0.cif", LITHIUM_CHLORIDE.format(occupancy=1, x=0))
+    project.write("data/raw/gaps.csv", "formula,band_gap_ev\n" + "".join(f"{f},{g}\n" for f, g in GAPS.items()))
+    project.write("data/raw/phases.csv", PHASES)
+    project.write("data/raw/candidates.csv", CANDIDATES)
+    project.write("data/reference/partners.csv", PARTNERS)
+    project.write("data/reference/missing_phases.csv", MISSING)
+    project.write("data/reference/elements.csv", (ROOT / "data/reference/elements.csv").read_bytes())
+    return project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A fresh project in a folder of its own."""
+    return lay_out(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that all stages ran on; read only, for `copy_of` shares it."""
+    project = lay_out(tmp_path_factory.mktemp("finished"))
+    project.run()
+    return project
+
+
+@pytest.fixture
+def copy_of(tmp_path: Path) -> Iterator[Callable[[Project], Project]]:
+    """Copy a project into this test's folder."""
+
+    def copy(project: Project) -> Project:
+        shutil.copytree(project.folder, tmp_path / "copy")
+        return Project(tmp_path / "copy")
+
+    yield copy

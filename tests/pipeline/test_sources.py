@@ -1,0 +1,144 @@
+import zipfile
+
+import pandas as pd
+import pytest
+
+from pipeline.candidates import usable_candidates
+from pipeline.phases import ground_states
+from pipeline.sources import cifs, embedded, obelix, table
+from pipeline.tables import InputError
+
+ROCK_SALT = """data_LiCl
+_symmetry_space_group_name_H-M 'P 1'
+_cell_length_a 5.13
+_cell_length_b 5.13
+_cell_length_c 5.13
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy
+Li1 Li 0 0 0 {occupancy}
+Li2 Li 0 0.5 0.5 1
+Li3 Li 0.5 0 0.5 1
+Li4 Li 0.5 0.5 0 1
+Cl1 Cl 0.5 0.5 0.5 1
+Cl2 Cl 0.5 0 0 1
+Cl3 Cl 0 0.5 0 1
+Cl4 Cl {x} 0 0.5 1
+"""
+
+
+def written(path, text):
+    path.write_text(text)
+    return path
+
+
+def test_every_bad_measurement_is_listed_in_one_error(tmp_path):
+    path = written(
+        tmp_path / "m.csv",
+        "id,formula,sigma_s_cm,sigma_upper_bound_s_cm\n"
+        "ok,Li3PO4,1e-9,\nunreadable,Li3(PO4,1e-9,\nunknown,LiXx2,1e-9,\nnolithium,Na3PO4,1e-9,\nzero,LiF,0,\n"
+        "negative,LiCl,-1,\ntext,LiBr,high,\nneither,LiI,,\nboth,Li2O,1e-9,1e-8\nok,Li2S,1e-9,\ninf,Li3N,inf,\n",
+    )
+    with pytest.raises(InputError) as error:
+        table.measurements(path)
+    message = str(error.value)
+    for id_ in ("unreadable", "unknown", "nolithium", "zero", "negative", "text", "neither", "both", "ok", "inf"):
+        assert f"row '{id_}'" in message
+    assert "'high' is not a number" in message
+    assert "drop_ids" in message
+
+
+def test_listed_rows_can_be_dropped_by_id(tmp_path):
+    path = written(tmp_path / "m.csv", "id,formula,sigma_s_cm\na,Li3PO4,1e-9\nb,broken(,1\n")
+    assert list(table.measurements(path, ["b"])["id"]) == ["a"]
+
+
+def test_a_bound_is_never_a_value(tmp_path):
+    header = (
+        "ID,True Composition,Ionic conductivity (S cm-1),IC (Total),IC (Bulk),Space group #,a,b,c,alpha,beta,gamma\n"
+    )
+    path = written(
+        tmp_path / "o.csv",
+        header + "883,Li4O2,<1E-10,,,225,4.6,4.6,4.6,90,90,90\n019,Li1F1,1e-6,1e-6,2e-6,225,4,4,4,90,90,90\n",
+    )
+    rows = obelix.measurements(path).set_index("id")
+    assert rows.loc["883", "sigma_upper_bound_s_cm"] == 1e-10
+    assert pd.isna(rows.loc["883", "sigma_s_cm"])
+    assert rows.loc["019", "kind"] == "total"
+
+
+def test_phases_reject_impossible_energies_and_mixed_sets(tmp_path):
+    path = written(
+        tmp_path / "p.csv", "formula,formation_energy_ev_atom\nLi2O,-2\nLiF,\nLiCl,-205.1\nLi2S,inf\nLi3N,abc\n"
+    )
+    with pytest.raises(InputError) as error:
+        table.phases(path, "x")
+    for line in ("row '3'", "row '4'", "row '5'", "row '6'"):
+        assert line in str(error.value)
+    mixed = written(tmp_path / "q.csv", "formula,formation_energy_ev_atom,thermo_set\nLi2O,-2,a\nLiF,-3,b\n")
+    with pytest.raises(InputError, match="mixed"):
+        table.phases(mixed, "x")
+
+
+def test_ground_states_keep_the_lower_energy_and_add_the_elements():
+    rows = pd.DataFrame(
+        {"formula": ["Li2O", "O2Li4", "LiF"], "formation_energy_ev_atom": [-1.9, -2.0, -3.0], "thermo_set": "x"}
+    )
+    kept = ground_states(rows).set_index("formula")["formation_energy_ev_atom"].to_dict()
+    assert kept == {"Li": 0.0, "O": 0.0, "F": 0.0, "O2Li4": -2.0, "LiF": -3.0}
+
+
+def test_a_bad_cif_is_set_aside_and_the_rest_goes_on(tmp_path):
+    written(tmp_path / "good.cif", ROCK_SALT.format(occupancy=1, x=0))
+    written(tmp_path / "partial.cif", ROCK_SALT.format(occupancy=0.5, x=0))
+    written(tmp_path / "overlapping.cif", ROCK_SALT.format(occupancy=1, x=0.5).replace("0 0.5 1\n", "0.001 0.5 1\n"))
+    written(tmp_path / "empty.cif", "")
+    written(tmp_path / "truncated.cif", ROCK_SALT[:200])
+    (tmp_path / "binary.cif").write_bytes(b"\x00\x01\x02" * 50)
+    kept, rejected = cifs.candidates(tmp_path)
+    assert set(kept["id"]) >= {"good", "partial"}
+    assert {"empty", "truncated", "binary"} <= set(rejected["id"])
+    assert len(kept) + len(rejected) == 6
+    assert rejected["reason"].str.len().min() > 5
+
+
+def test_a_zip_is_read_without_unpacking_and_cannot_write_outside(tmp_path):
+    path = tmp_path / "c.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../../evil.cif", ROCK_SALT.format(occupancy=1, x=0))
+    before = set(tmp_path.parent.iterdir())
+    kept, _ = cifs.candidates(path)
+    assert list(kept["id"]) == ["evil"]
+    assert set(tmp_path.parent.iterdir()) == before
+
+
+def test_candidates_set_bad_rows_aside_and_merge_exact_duplicates(tmp_path):
+    path = written(
+        tmp_path / "c.csv",
+        "id,formula,space_group\na,Li3PO4,62\nb,PO4Li3,62\nc,Li3PO4,33\nd,NaCl,\ne,Xx2O,\na,LiF,\nf,Al2O3,\ng,,\n",
+    )
+    kept, rejected, merged = usable_candidates("table", path)
+    assert list(kept["id"]) == ["a", "c", "f"]  # space groups 62 and 33 are polymorphs
+    assert merged == 1
+    assert "same as b" in kept.set_index("id").loc["a", "note"]
+    assert set(rejected["id"]) == {"d", "e", "a", "g"}
+
+
+def test_no_usable_candidate_is_an_error_that_counts_the_reasons(tmp_path):
+    path = written(tmp_path / "c.csv", "formula\nNaCl\nKCl\n")
+    with pytest.raises(InputError, match="2 × holds no lithium"):
+        usable_candidates("table", path)
+
+
+def test_embedded_candidates_are_lithium_compounds_and_oxides():
+    kept, rejected = embedded.candidates("data/reference")
+    assert rejected.empty
+    assert {"Li3PO4", "Al2O3"} <= set(kept["formula"])
+    assert not kept["formula"].duplicated().any()
