@@ -47,7 +47,7 @@ def predictions_of(
     rows = candidates[["id", "formula", "space_group_number"]].reset_index(drop=True)
     lithium_free = [not parse_formula(formula).get("Li") for formula in rows["formula"]]
     numbers = sigma.select_dtypes("number").columns
-    sigma[numbers] = sigma[numbers].mask(np.array(lithium_free)[:, None])  # no lithium ion, no prediction for it
+    sigma.loc[lithium_free, numbers] = np.nan  # no lithium ion, no prediction for it
     sigma = with_known_conductivity(sigma, known_conductivity(rows, measurements))
     gap = with_known_band_gap(gap, known_band_gap(rows["formula"], band_gaps), gap_thresholds_ev)
     return pd.concat([rows[["id", "formula"]], sigma, gap, windows], axis=1)
