@@ -1,6 +1,6 @@
 """Known values in place of predicted ones: what was measured or calculated of a compound goes before a model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from features.formula import composition_key, parse_formula
 USABLE_LOG10_SIGMA = -4.0
 
 
-def keys_of(formulas: Sequence[str]) -> list[str]:
+def keys_of(formulas: Iterable[str]) -> list[str]:
     """Identity of each composition, whatever the order and scale of its formula."""
     return [composition_key(parse_formula(formula)) for formula in formulas]
 
