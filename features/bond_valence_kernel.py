@@ -118,6 +118,39 @@ def add_ions(
 
 
 @numba.njit(nogil=True, cache=True)
+def lower_to_surfaces(
+    room: NDArray[np.float64], lattice: NDArray[np.float64], positions: NDArray[np.float64], radii: NDArray[np.float64]
+) -> None:
+    """Lower a field to the distance from the nearest sphere, in place, where that is less than what the field holds.
+
+    room: (n_a, n_b, n_c) filled with the largest distance of interest, Å. positions: (m, 3) fractional. radii: (m,) Å.
+    """
+    n_a, n_b, n_c = room.shape
+    most = room.max()
+    step_a, step_b, step_c = lattice[0] / n_a, lattice[1] / n_b, lattice[2] / n_c
+    inverse = np.linalg.inv(lattice)
+    planes_a = n_a * np.sqrt((inverse[:, 0] ** 2).sum())
+    planes_b = n_b * np.sqrt((inverse[:, 1] ** 2).sum())
+    cc = (step_c**2).sum()
+    for m in range(len(positions)):
+        reach = radii[m] + most
+        at_a, at_b, at_c = positions[m, 0] * n_a, positions[m, 1] * n_b, positions[m, 2] * n_c
+        for i in range(int(np.ceil(at_a - reach * planes_a)), int(np.floor(at_a + reach * planes_a)) + 1):
+            for j in range(int(np.ceil(at_b - reach * planes_b)), int(np.floor(at_b + reach * planes_b)) + 1):
+                uu = uc = 0.0
+                for x in range(3):
+                    u = (i - at_a) * step_a[x] + (j - at_b) * step_b[x] - at_c * step_c[x]
+                    uu += u * u
+                    uc += u * step_c[x]
+                start, stop = _inside((uu, uc, cc), reach**2)
+                row = room[i % n_a, j % n_b]
+                for k in range(start, stop):
+                    gap = np.sqrt(max(uu + k * (2.0 * uc + k * cc), 0.0)) - radii[m]
+                    if gap < row[k % n_c]:
+                        row[k % n_c] = gap
+
+
+@numba.njit(nogil=True, cache=True)
 def orbit_weights(
     positions: NDArray[np.float64],
     label: NDArray[np.int64],

@@ -33,12 +33,14 @@ PERCOLATION_COLUMNS = [
 class Percolation:
     """Barriers in 1, 2 and 3 directions: (3,) arrays in eV, inf where no path lies below the highest level.
 
-    gate: (3, 3) fractional coordinates of the grid point at which each opened, NaN where none did.
+    gate: (3, 3) fractional coordinates of the grid point at which each opened, NaN where none did. directions:
+    (3, 3, 3) lattice vectors along which the region that opened d directions spans, in rows, 0 beyond the d-th.
     """
 
     percolation_barrier_ev: NDArray[np.float64]
     migration_barrier_ev: NDArray[np.float64]
     gate: NDArray[np.float64]
+    directions: NDArray[np.int64]
 
     @property
     def dimensionality(self) -> int:
@@ -58,18 +60,20 @@ def percolation(landscape: Landscape | NDArray[np.float64], highest_level_ev: fl
     """
     energy = landscape.energy_ev if isinstance(landscape, Landscape) else landscape
     low = energy.min()
-    levels, lows, points = _spanning(energy, low + highest_level_ev)
+    levels, lows, points, directions = _spanning(energy, low + highest_level_ev)
     gate = np.full((3, 3), np.nan)
     for d in np.flatnonzero(points >= 0):
         gate[d] = np.array(np.unravel_index(points[d], energy.shape)) / energy.shape
     with np.errstate(invalid="ignore"):
         migration = np.where(np.isfinite(levels), levels - lows, np.inf)
-    return Percolation(percolation_barrier_ev=levels - low, migration_barrier_ev=migration, gate=gate)
+    return Percolation(
+        percolation_barrier_ev=levels - low, migration_barrier_ev=migration, gate=gate, directions=directions
+    )
 
 
 def _spanning(
     energy: NDArray[np.float64], highest: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
     """`spanning_levels` up to a level; most crystals open low, so the lowest points are tried alone first."""
     flat = energy.ravel()
     low = flat.min()

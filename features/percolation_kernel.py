@@ -78,15 +78,16 @@ def _neighbour(shape: tuple[int, int, int], point: int, di: int, dj: int, dk: in
 @numba.njit(nogil=True, cache=True)
 def spanning_levels(
     level: NDArray[np.float64], order: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Level at which a cluster first spans 1, 2 and 3 directions, the lowest level in it, and the point that closed it.
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Level at which a cluster first spans 1, 2 and 3 directions, the lowest level in it, the point that closed it.
 
     Args:
         level: (n_a, n_b, n_c) field on a periodic grid.
         order: Flat indices of the points to add, by rising level.
 
     Returns:
-        levels (3,), lowest (3,) and points (3,) flat index; inf, inf and -1 where it never happens.
+        levels (3,), lowest (3,), points (3,) flat index, and vectors (3, 3, 3): the lattice vectors, as rows, that
+        span the directions of each cluster. inf, inf, -1 and 0 where it never happens.
     """
     flat = level.ravel()
     parent = np.full(flat.size, -1, dtype=np.int32)
@@ -98,6 +99,7 @@ def spanning_levels(
     rank = np.zeros(64, dtype=np.int64)
     used = 0
     levels, lows, points = np.full(3, np.inf), np.full(3, np.inf), np.full(3, -1, dtype=np.int64)
+    vectors = np.zeros((3, 3, 3), dtype=np.int64)
     reached = 0
     for point in order:
         parent[point] = point
@@ -138,7 +140,8 @@ def spanning_levels(
                     _join_bases(bases, rank, basis_of[ra], basis_of[rb])
             while basis_of[ra] >= 0 and rank[basis_of[ra]] > reached:
                 levels[reached], lows[reached], points[reached] = flat[point], lowest[ra], point
+                vectors[reached, : reached + 1] = bases[basis_of[ra], : reached + 1]
                 reached += 1
             if reached == 3:
-                return levels, lows, points
-    return levels, lows, points
+                return levels, lows, points, vectors
+    return levels, lows, points, vectors

@@ -12,10 +12,15 @@ from typing import Any
 import pandas as pd
 from pymatgen.core import Structure
 
-from features.percolation import PERCOLATION_COLUMNS, percolation_row
+from features.bond_valence import framework_of, site_energy_landscape
+from features.bond_valence_parameters import mobile_species
+from features.channels import CHANNEL_COLUMNS, bottleneck_radii_angstrom
+from features.framework import FRAMEWORK_COLUMNS, framework_features
+from features.oxidation_states import assign_oxidation_states
+from features.percolation import PERCOLATION_COLUMNS, percolation, percolation_columns
 
 NO_STRUCTURE = "no crystal structure"
-TRANSPORT_COLUMNS = [*PERCOLATION_COLUMNS, "mobile_site_shared"]
+TRANSPORT_COLUMNS = [*PERCOLATION_COLUMNS, "mobile_site_shared", *CHANNEL_COLUMNS, *FRAMEWORK_COLUMNS]
 
 # Structures read ahead of the ones being computed: keeps memory flat when they come from an iterator.
 READ_AHEAD = 8
@@ -24,14 +29,28 @@ READ_AHEAD = 8
 def transport_row(
     structure: Structure | None, mobile_ion: str = "Li", resolution_angstrom: float = 0.2
 ) -> dict[str, Any]:
-    """Columns of `transport_table` for one structure; never raises for what a crystal lacks, the note says it."""
-    empty = dict.fromkeys(TRANSPORT_COLUMNS, math.nan)
+    """TRANSPORT_COLUMNS and note of one structure; never raises for what a crystal lacks, the note says it.
+
+    The framework columns need no bond valence parameters, so they are there even where a barrier is not.
+    """
+    row: dict[str, Any] = dict.fromkeys(TRANSPORT_COLUMNS, math.nan)
     if structure is None:
-        return empty | {"note": NO_STRUCTURE}
+        return row | {"note": NO_STRUCTURE}
+    element, _ = mobile_species(mobile_ion)
+    if element not in {species.symbol for site in structure for species in site.species}:
+        return row | {"note": f"there is no {element} in the structure."}
     try:
-        return percolation_row(structure, mobile_ion, resolution_angstrom)
+        decorated, note = assign_oxidation_states(structure)
+        framework = framework_of(decorated, mobile_ion)
     except ValueError as error:
-        return empty | {"note": str(error)}
+        return row | {"note": str(error)}
+    row |= framework_features(decorated, element) | {"mobile_site_shared": framework.mobile_site_shared}
+    row |= dict(zip(CHANNEL_COLUMNS, bottleneck_radii_angstrom(framework, resolution_angstrom), strict=True))
+    try:
+        landscape = site_energy_landscape(framework, mobile_ion, resolution_angstrom=resolution_angstrom)
+    except ValueError as error:
+        return row | {"note": "; ".join(filter(None, [str(error), note]))}
+    return row | percolation_columns(percolation(landscape)) | {"note": note}
 
 
 def transport_table(
