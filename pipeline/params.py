@@ -15,14 +15,17 @@ def load_params(path: Path | str = "params.yaml") -> dict[str, Any]:
     """All blocks of a params file.
 
     Raises:
-        InputError: If the file is missing or not valid YAML.
+        InputError: If the file is missing, not valid YAML, or holds no blocks.
     """
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        blocks = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputError(f"{path} is missing. Run from the project's root, or restore it with git.") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(blocks, dict):
+        raise InputError(f"{path} holds no blocks: `stage:` with its parameters below is expected.")
+    return blocks
 
 
 def stage_params(stage: str) -> dict[str, Any]:
