@@ -88,68 +88,79 @@ def run_batches(kernel: Callable[[np.ndarray], None], n_jobs: int) -> None:
             pass
 
 
+@dataclass(frozen=True, eq=False)
+class Compositions:
+    """n compositions laid out for solve_prepared: their programs, targets over the equations, and rows among the
+    phases."""
+
+    masks: list[int]
+    jobs: Jobs
+    targets: np.ndarray
+    own_phase: np.ndarray
+    mobile: int
+
+
+def prepare(amounts: Sequence[Amounts], phases: PhaseSet, mobile_ion: str | None) -> Compositions:
+    """Lay out compositions whose elements the phases cover, with a mobile ion for windows."""
+    extra = 0 if mobile_ion is None else 1 << ELEMENT_INDEX[mobile_ion]
+    masks = [system_mask(ELEMENT_INDEX[s] for s in found) | extra for found in amounts]
+    jobs = assemble(masks, phases)
+    own_phase = np.array([find_phase(phases, found) for found in amounts], dtype=np.int64)
+    mobile = -1 if mobile_ion is None else ELEMENT_INDEX[mobile_ion]
+    return Compositions(masks, jobs, target_vectors(amounts, jobs), own_phase, mobile)
+
+
 def solve_stability(
     amounts: Sequence[Amounts],
     phases: PhaseSet,
     own_energies: np.ndarray,
     mobile_ion: str | None,
     tolerance_ev_atom: float,
-    energies: np.ndarray | None = None,
 ) -> Stability:
     """Hull energy and, if a mobile ion is named, electrochemical window of each composition.
 
     Args:
         amounts: n compositions whose elements the phases cover.
         own_energies: (n,) energy a caller gives for the composition itself, eV/atom, NaN for none.
-        energies: Energies that replace those of the phases, in their order (for draws of an uncertainty).
     """
-    energies = phases.energies if energies is None else energies
+    return solve_prepared(
+        prepare(amounts, phases, mobile_ion), phases, phases.energies, own_energies, tolerance_ev_atom
+    )
+
+
+def solve_prepared(
+    asked: Compositions, phases: PhaseSet, energies: np.ndarray, own_energies: np.ndarray, tolerance_ev_atom: float
+) -> Stability:
+    """As solve_stability, with other energies of the phases, in their order."""
     table = Table(phases.system_start, phases.elements, phases.fractions, energies)
-    extra = 0 if mobile_ion is None else 1 << ELEMENT_INDEX[mobile_ion]
-    masks = [system_mask(ELEMENT_INDEX[s] for s in found) | extra for found in amounts]
-    jobs = assemble(masks, phases)
-    own_phase = np.array([find_phase(phases, found) for found in amounts], dtype=np.int64)
-    listed = np.where(own_phase >= 0, energies[own_phase], np.nan)
-    own = np.fmin(own_energies, listed)
-    n, width = len(amounts), int(np.max(np.diff(jobs.rows_start), initial=1)) + 1
+    jobs, targets = asked.jobs, asked.targets
+    own = np.fmin(own_energies, np.where(asked.own_phase >= 0, energies[asked.own_phase], np.nan))
+    n, width = len(asked.masks), int(np.max(np.diff(jobs.rows_start), initial=1)) + 1
     result = Stability(
         values=np.full((n, 6), np.nan), ids=np.full((n, 4, width), -1), atoms=np.zeros((n, 4, width)), own_energy=own,
         status=np.zeros(n, dtype=np.int64),
     )  # fmt: skip
-    targets = target_vectors(amounts, jobs)
-    mobile = -1 if mobile_ion is None else ELEMENT_INDEX[mobile_ion]
 
     def kernel(numbers: np.ndarray) -> None:
         stability_jobs(
-            numbers, jobs, table, targets, own_phase, own, mobile, tolerance_ev_atom,
+            numbers, jobs, table, targets, asked.own_phase, own, asked.mobile, tolerance_ev_atom,
             result.values, result.ids, result.atoms, result.status,
         )  # fmt: skip
 
     run_batches(kernel, n)
     failed = np.flatnonzero(result.status).tolist()
     for q in failed:
-        place = slice(jobs.rows_start[q], jobs.rows_start[q + 1])
-        _stability_with_highs(
-            q,
-            result,
-            masks[q],
-            jobs.rows[place],
-            targets[place],
-            own_phase[q],
-            mobile,
-            tolerance_ev_atom,
-            phases,
-            energies,
-        )
+        _stability_with_highs(q, result, asked, tolerance_ev_atom, phases, energies)
     return replace(result, n_highs=len(failed))
 
 
 def _stability_with_highs(
-    q: int, result: Stability, mask: int, rows: np.ndarray, c: np.ndarray, own_phase: int, mobile: int,
-    tolerance: float, phases: PhaseSet, energies: np.ndarray,
-) -> None:  # fmt: skip
+    q: int, result: Stability, asked: Compositions, tolerance: float, phases: PhaseSet, energies: np.ndarray
+) -> None:
     """Row q of `result` by HiGHS, as features.simplex.stability_jobs; its status stays where that fails too."""
-    task = highs.program(mask, rows, phases, energies, own_phase if c.max() < 1.0 else -1)
+    place = slice(asked.jobs.rows_start[q], asked.jobs.rows_start[q + 1])
+    rows, c = asked.jobs.rows[place], asked.targets[place]
+    task = highs.program(asked.masks[q], rows, phases, energies, asked.own_phase[q] if c.max() < 1.0 else -1)
     optimum = highs.minimise(task, c)
     if optimum is None:
         return
@@ -159,8 +170,8 @@ def _stability_with_highs(
         hull = float(result.own_energy[q])
         task = task.with_column(c, hull)
     result.values[q, :2] = optimum.value, hull
-    if mobile >= 0:
-        li = int(np.flatnonzero(rows == mobile)[0])
+    if asked.mobile >= 0:
+        li = int(np.flatnonzero(rows == asked.mobile)[0])
         if len(c) > 1 and not highs.with_metal(task, c, li, result.ids[q, 3], result.atoms[q, 3]):
             return
         top = highs.window_limit(task, c, hull, 1.0, li, tolerance, result.ids[q, 1], result.atoms[q, 1])
