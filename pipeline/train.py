@@ -21,9 +21,13 @@ def conductivity_features(features: str, transport: str) -> pd.DataFrame:
 
 
 def with_landscape(features: pd.DataFrame, transport: pd.DataFrame) -> pd.DataFrame:
-    """Features joined by id with transport columns; "no path" (inf) counts as the highest level looked at."""
-    landscape = transport.drop(columns="note").set_index("id").astype(float).replace(np.inf, HIGHEST_LEVEL_EV)
-    return features.set_index("id").join(landscape)
+    """Features joined by id with transport columns; "no path" (inf) counts as the highest level looked at.
+
+    A volume known from the lattice is not taken from the crystal again.
+    """
+    landscape = transport.set_index("id").select_dtypes(["number", "bool"]).astype(float)
+    described = features.set_index("id")
+    return described.join(landscape.replace(np.inf, HIGHEST_LEVEL_EV).drop(columns=described.columns, errors="ignore"))
 
 
 def held_out_predictions(models: dict[str, TrainedModel]) -> pd.DataFrame:
