@@ -1,7 +1,7 @@
 """What the cations of a lithium conductor's framework do: polyanion formers, octahedral cations, large cations.
 
-Lithium moves through a framework whose bottlenecks are set by the size and charge of the other cations, and its carriers
-come from mixing cations of different charge on one sublattice; both are hidden in averages over all elements.
+Lithium moves through a framework whose bottlenecks are set by the size and charge of the other cations, and its
+carriers come from mixing cations of different charge on one sublattice; averages over all elements hide both.
 Radii: Shannon's crystal radii (doi:10.1107/S0567739476001551). Oxidation states: the best charge balance.
 """
 
@@ -26,16 +26,17 @@ LARGE_ABOVE_ANGSTROM = 0.96
 
 # Elements that make up the frameworks of known lithium conductors; the amount of each per anion is a feature.
 FRAMEWORK_ELEMENTS = (
-    "Na K Mg Ca Sr Ba Al Ga In Sc Y La Nd Gd Si Ge Sn Ti Zr Hf P As Sb Bi V Nb Ta Cr Mo W Te Zn Fe Mn B C H".split()
+    *("Na", "K", "Mg", "Ca", "Sr", "Ba", "Al", "Ga", "In", "Sc", "Y", "La", "Nd", "Gd", "Si", "Ge", "Sn"),
+    *("Ti", "Zr", "Hf", "P", "As", "Sb", "Bi", "V", "Nb", "Ta", "Cr", "Mo", "W", "Te", "Zn", "Fe", "Mn", "B", "C", "H"),
 )
 
 
 def cation_role_features(formulas: Sequence[str]) -> pd.DataFrame:
     """Descriptors of the framework cations, one row per formula in order; amounts are per anion.
 
-    {role} is former, octahedral or large, and framework for all of them: {role}_per_anion, {role}_radius_mean_angstrom,
-    {role}_radius_spread_angstrom, {role}_electronegativity_mean, {role}_charge_mean, {role}_charge_spread,
-    {role}_entropy (units of the gas constant per cation); framework_potential_{mean,spread} is charge over radius, e/Å.
+    {role} is former, octahedral or large, and non_lithium for all of them: {role}_per_anion,
+    {role}_radius_{mean,spread}_angstrom, {role}_electronegativity_mean, {role}_charge_{mean,spread}, {role}_entropy (in
+    units of the gas constant per cation); non_lithium_potential_{mean,spread} is charge over radius, e/Å.
     {element}_per_anion for common framework elements. NaN: no anion, no cation of the role, or no tabulated radius.
     """
     compositions, _ = parse_formulas(formulas)
@@ -57,7 +58,7 @@ def _columns(formulas: PaddedFractions) -> pd.DataFrame:
         "former": framework & (radius < FORMER_BELOW_ANGSTROM),
         "octahedral": framework & (radius >= FORMER_BELOW_ANGSTROM) & (radius <= LARGE_ABOVE_ANGSTROM),
         "large": framework & (radius > LARGE_ABOVE_ANGSTROM),
-        "framework": framework,
+        "non_lithium": framework,
     }
     columns: dict[str, np.ndarray] = {}
     for role, members in roles.items():
@@ -69,7 +70,7 @@ def _columns(formulas: PaddedFractions) -> pd.DataFrame:
         columns[f"{role}_entropy"] = _entropy(weight)
     potential = states / radius
     moments = _moments(potential, np.where(framework, formulas.fraction, 0.0))
-    columns["framework_potential_mean"], columns["framework_potential_spread"] = moments
+    columns["non_lithium_potential_mean"], columns["non_lithium_potential_spread"] = moments
     for symbol in FRAMEWORK_ELEMENTS:
         amount = np.where(formulas.atomic_number == ATOMIC_NUMBER[symbol], formulas.fraction, 0.0).sum(axis=1)
         columns[f"{symbol.lower()}_per_anion"] = amount * per_anion

@@ -1,9 +1,9 @@
 """Compositions as points in a space where chemically similar ions lie close together.
 
-Each ion is described by its Pauling electronegativity, Shannon radius (doi:10.1107/S0567739476001551), formal charge and
-row of the periodic table; a Gaussian of the distance between two ions is their similarity. The position of a composition
-is the mean over its ions in the feature space of that kernel (a kernel mean embedding, arXiv:1605.09522), so that the
-distance of LiTi2(PO4)3 from LiZr2(PO4)3 is small and from LiCl large, although all share only lithium.
+Each ion is described by its Pauling electronegativity, Shannon's crystal radius (doi:10.1107/S0567739476001551), formal
+charge and row of the periodic table; a Gaussian of the distance between two ions is their similarity. The position of a
+composition is the mean over its ions in the feature space of that kernel (kernel mean embedding, arXiv:1605.09522), so
+that LiTi2(PO4)3 lies close to LiZr2(PO4)3 and far from LiCl.
 """
 
 from collections.abc import Sequence

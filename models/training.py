@@ -1,19 +1,21 @@
 """Training of one regressor: estimators compared on grouped folds, errors of the blend calibrated, all rows fitted."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 
-from models.estimators import BASELINE, BLEND, feature_importance, make_estimator
-from models.uncertainty import Calibration, Domain, calibrate, domain_distance, fit_domain, prediction_interval
+from models.estimators import BASELINE, BLEND, FittedEstimator, feature_importance, fit_estimator
+from models.uncertainty import SIGNALS, Calibration, Domain, calibrate, domain_distance, fit_domain, prediction_interval
 from models.validation import Fold, regression_scores
 
 # Columns of the table of held-out rows that are no estimator's prediction.
-NOT_PREDICTIONS = ("split", "fold", "row", "id", "n_train", "measured", "low", "high")
+NOT_PREDICTIONS = (
+    *("split", "fold", "row", "id", "n_train", "measured"),
+    *("domain_distance", "disagreement", "low", "high"),
+)
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,12 @@ class TrainedModel:
 
     Without estimators it was not trained and `reason_not_trained` says why; it then predicts NaN.
 
-    scores: one row per split and estimator, over all held-out rows. fold_scores: the same per fold.
-    out_of_fold: one row per split and row of the training table: `split`, `fold`, `id`, `measured`, one column per
-    estimator, and, for the split that calibrates, `low` and `high`. importance: `feature`, `importance` (sums to 1).
+    scores: one row per split and estimator, over all held-out rows: `n`, `mae`, `rmse`, `spearman`, `r2`,
+        `mae_baseline`, and for the blend `coverage` and `interval_width` (median). fold_scores: the same per fold.
+    out_of_fold: one row per split and held-out row: `split`, `fold`, `row`, `id`, `n_train`, `measured`, one column per
+        estimator, `domain_distance`, `disagreement` and the interval `low`, `high`, from models that did not see it.
+    importance: `feature`, `importance` (sums to 1, largest first).
+    noise_floor: standard deviation of repeated measurements. methods: kinds of values learned from, if told apart.
     """
 
     name: str
@@ -32,7 +37,7 @@ class TrainedModel:
     reason_not_trained: str = ""
     n_rows: int = 0
     n_groups: int = 0
-    estimators: dict[str, BaseEstimator] = field(default_factory=dict)
+    estimators: dict[str, FittedEstimator] = field(default_factory=dict)
     members: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
     scores: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -40,10 +45,9 @@ class TrainedModel:
     out_of_fold: pd.DataFrame = field(default_factory=pd.DataFrame)
     importance: pd.DataFrame = field(default_factory=pd.DataFrame)
     calibration: Calibration | None = None
-    coverage_measured: float = float("nan")
     domain: Domain | None = None
     noise_floor: float = float("nan")
-    methods: tuple[str, ...] = ()  # kinds of values learned from, where the model tells them apart
+    methods: tuple[str, ...] = ()
 
     @property
     def trained(self) -> bool:
@@ -72,7 +76,7 @@ def train_regressor(
     Args:
         name: What the model is called.
         rows: Training rows; a missing feature is NaN, the target is always known.
-        splits: Folds by the name of the split; the first one calibrates the intervals and has to test every row once.
+        splits: Folds by the name of the split; all calibrate the intervals, the first sets how far the domain reaches.
         params: `estimators` (parameters by kind) and `blend` (kinds whose mean is the prediction).
         shared: `seed`, `threads`, `min_rows`, `min_groups`, `intervals`, `domain`.
         noise_floor: Standard deviation of repeated measurements, kept beside the errors.
@@ -80,22 +84,15 @@ def train_regressor(
     n_rows, n_groups = len(rows.target), len(np.unique(rows.groups))
     if n_rows < shared["min_rows"] or n_groups < shared["min_groups"]:
         reason = (
-            f"not trained: {n_rows} rows in {n_groups} groups, at least {shared['min_rows']} rows in "
+            f"not trained: {n_rows} rows in {n_groups} groups; at least {shared['min_rows']} rows in "
             f"{shared['min_groups']} groups are needed"
         )
         return TrainedModel(name, str(rows.target.name), reason, n_rows, n_groups)
-    values = rows.features.to_numpy(dtype=float)
-    measured = rows.target.to_numpy(dtype=float)
-    tables = [_cross_validate(split, values, rows.target, folds, params, shared) for split, folds in splits.items()]
-    out_of_fold = pd.concat(tables, ignore_index=True)
-    calibrating = next(iter(splits))
-    calibration, out_of_fold = _calibrated(out_of_fold, values, splits[calibrating], calibrating, shared)
-    estimators = {
-        kind: make_estimator(kind, kind_params, shared["seed"], shared["threads"]).fit(values, measured)
-        for kind, kind_params in _with_baseline(params).items()
-    }
-    importance = _mean_importance([estimators[kind] for kind in params["blend"]], values.shape[1])
-    held_out = out_of_fold[out_of_fold["split"] == calibrating]
+    values, names = rows.features.to_numpy(dtype=float), list(rows.features.columns)
+    held_out, calibration = _validate(rows, splits, params, shared)
+    first = held_out[held_out["split"] == next(iter(splits))]
+    threshold = float(np.quantile(first["domain_distance"], shared["domain"]["inside_share"]))
+    estimators = _fit_all(values, rows.target.to_numpy(dtype=float), names, params, shared)
     return TrainedModel(
         name=name,
         target=str(rows.target.name),
@@ -103,74 +100,92 @@ def train_regressor(
         n_groups=n_groups,
         estimators=estimators,
         members=tuple(params["blend"]),
-        feature_names=tuple(rows.features.columns),
-        scores=_score_table(out_of_fold, ["split"]),
-        fold_scores=_score_table(out_of_fold, ["split", "fold"]),
-        out_of_fold=out_of_fold,
-        importance=pd.DataFrame({"feature": rows.features.columns, "importance": importance}).sort_values(
-            ["importance", "feature"], ascending=[False, True], ignore_index=True
-        ),
+        feature_names=tuple(names),
+        scores=_score_table(held_out, ["split"]),
+        fold_scores=_score_table(held_out, ["split", "fold"]),
+        out_of_fold=held_out,
+        importance=_mean_importance([estimators[kind] for kind in params["blend"]], names),
         calibration=calibration,
-        coverage_measured=float(held_out["measured"].between(held_out["low"], held_out["high"]).mean()),
-        domain=fit_domain(values, rows.groups, importance, shared["domain"], shared["seed"]),
+        domain=replace(fit_domain(values, names), threshold=threshold),
         noise_floor=noise_floor,
     )
 
 
-def _with_baseline(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {**params["estimators"], BASELINE: {}}
+def _fit_all(
+    values: np.ndarray, target: np.ndarray, names: list[str], params: Mapping[str, Any], shared: Mapping[str, Any]
+) -> dict[str, FittedEstimator]:
+    """Every estimator of the parameters, and the trivial one."""
+    return {
+        kind: fit_estimator(kind, own, names, values, target, shared["seed"], shared["threads"])
+        for kind, own in {**params["estimators"], BASELINE: {}}.items()
+    }
 
 
-def _cross_validate(
-    split: str,
-    values: np.ndarray,
-    target: pd.Series,
-    folds: Sequence[Fold],
+def _predictions(estimators: Mapping[str, FittedEstimator], members: Sequence[str], values: np.ndarray) -> pd.DataFrame:
+    """One column per estimator, their blend, and how much the estimators that learned anything disagree."""
+    columns = pd.DataFrame({kind: fitted.predict(values) for kind, fitted in estimators.items()})
+    blend = columns[list(members)].mean(axis=1)
+    disagreement = columns.drop(columns=BASELINE).std(axis=1, ddof=0)
+    return columns.assign(**{BLEND: blend, "disagreement": disagreement})
+
+
+def _validate(
+    rows: TrainingRows,
+    splits: Mapping[str, Sequence[Fold]],
     params: Mapping[str, Any],
     shared: Mapping[str, Any],
-) -> pd.DataFrame:
-    """Predictions of held-out rows by every estimator and their blend, one row per tested row."""
-    measured = target.to_numpy(dtype=float)
+) -> tuple[pd.DataFrame, Calibration]:
+    """Held-out rows of every split with predictions and honest intervals, and the calibration learned from them."""
+    values, measured = rows.features.to_numpy(dtype=float), rows.target.to_numpy(dtype=float)
+    names = list(rows.features.columns)
     tables = []
-    for fold in folds:
-        columns = {
-            kind: make_estimator(kind, kind_params, shared["seed"], shared["threads"])
-            .fit(values[fold.train], measured[fold.train])
-            .predict(values[fold.test])
-            for kind, kind_params in _with_baseline(params).items()
-        }
-        columns[BLEND] = np.mean([columns[kind] for kind in params["blend"]], axis=0)
-        known: dict[str, Any] = {"split": split, "fold": fold.name, "row": fold.test, "id": target.index[fold.test]}
-        known |= {"n_train": len(fold.train), "measured": measured[fold.test]}
-        tables.append(pd.DataFrame({**known, **columns}))
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    for split, folds in splits.items():
+        for fold in folds:
+            estimators = _fit_all(values[fold.train], measured[fold.train], names, params, shared)
+            known: dict[str, Any] = {"split": split, "fold": fold.name, "row": fold.test, "n_train": len(fold.train)}
+            known |= {"id": rows.target.index[fold.test], "measured": measured[fold.test]}
+            known["domain_distance"] = domain_distance(fit_domain(values[fold.train], names), values[fold.test])
+            table = _predictions(estimators, params["blend"], values[fold.test])
+            tables.append(pd.concat([pd.DataFrame(known), table], axis=1))
+    held_out = pd.concat(tables, ignore_index=True)
+    calibration, offsets = calibrate(
+        held_out[list(_signal_columns())].to_numpy(),
+        (held_out["measured"] - held_out[BLEND]).to_numpy(),
+        rows.groups[held_out["row"]],
+        shared["intervals"],
+        shared["seed"],
+        shared["threads"],
+    )
+    return held_out.assign(low=held_out[BLEND] + offsets[:, 0], high=held_out[BLEND] + offsets[:, 1]), calibration
 
 
-def _calibrated(
-    out_of_fold: pd.DataFrame, values: np.ndarray, folds: Sequence[Fold], split: str, shared: Mapping[str, Any]
-) -> tuple[Calibration, pd.DataFrame]:
-    """Calibration on one split, and the table with its honest intervals in `low` and `high` (NaN on other splits)."""
-    ours = out_of_fold[out_of_fold["split"] == split].sort_values("row")
-    residuals = (ours["measured"] - ours[BLEND]).to_numpy()
-    calibration, offsets = calibrate(values, residuals, folds, shared["intervals"], shared["seed"], shared["threads"])
-    ends = offsets.set_axis(ours.index).add(ours[BLEND], axis=0)
-    return calibration, out_of_fold.assign(low=ends["offset_low"], high=ends["offset_high"])
+def _signal_columns() -> tuple[str, ...]:
+    """Columns of a table of predictions that are the signals of the expected error, in their order."""
+    return tuple(BLEND if name == "predicted" else name for name in SIGNALS)
 
 
-def _score_table(out_of_fold: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+def _score_table(held_out: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     """Scores of each estimator per split, or per fold of it."""
-    kinds = [c for c in out_of_fold.columns if c not in NOT_PREDICTIONS]
+    kinds = [c for c in held_out.columns if c not in NOT_PREDICTIONS]
     records = []
-    for labels, part in out_of_fold.groupby(by, sort=False):
+    for labels, part in held_out.groupby(by, sort=False):
         for kind in kinds:
-            scores = regression_scores(part["measured"], part[kind], part[BASELINE])
-            records.append({**dict(zip(by, labels, strict=True)), "estimator": kind, **scores})
+            record = {**dict(zip(by, labels, strict=True)), "estimator": kind}
+            record |= regression_scores(part["measured"], part[kind], part[BASELINE])
+            if kind == BLEND:
+                record["coverage"] = float(part["measured"].between(part["low"], part["high"]).mean())
+                record["interval_width"] = float((part["high"] - part["low"]).median())
+            records.append(record)
     return pd.DataFrame.from_records(records)
 
 
-def _mean_importance(estimators: Sequence[BaseEstimator], n_features: int) -> np.ndarray:
-    shares = [share for share in map(feature_importance, estimators) if share is not None]
-    return np.mean(shares, axis=0) if shares else np.full(n_features, 1.0 / n_features)
+def _mean_importance(estimators: Sequence[FittedEstimator], names: Sequence[str]) -> pd.DataFrame:
+    """Mean of the members' importances, the largest first; equal shares where no member has any."""
+    every = [feature_importance(fitted, len(names)) for fitted in estimators]
+    shares = [share for share in every if share is not None]
+    importance = np.mean(shares, axis=0) if shares else np.full(len(names), 1.0 / len(names))
+    table = pd.DataFrame({"feature": list(names), "importance": importance})
+    return table.sort_values(["importance", "feature"], ascending=[False, True], ignore_index=True)
 
 
 def predict(model: TrainedModel, features: pd.DataFrame) -> pd.DataFrame:
@@ -181,29 +196,23 @@ def predict(model: TrainedModel, features: pd.DataFrame) -> pd.DataFrame:
         features: Rows with the model's features; a column that is missing counts as unknown.
 
     Returns:
-        `predicted`, `low`, `high`, `in_domain`, `domain_distance` with the index of `features`. A row with no known
-        feature at all has NaN.
+        `predicted`, `low`, `high`, `domain_distance`, `disagreement`, `in_domain` with the index of `features`. A row
+        with no known feature at all has NaN.
     """
-    columns = ["predicted", "low", "high", "domain_distance"]
+    columns = ["predicted", "low", "high", "domain_distance", "disagreement"]
     result = pd.DataFrame(np.nan, index=features.index, columns=columns).assign(in_domain=False)
     if not model.trained or model.calibration is None or model.domain is None:
         return result
-    values = feature_matrix(model, features)
+    values = features.reindex(columns=list(model.feature_names)).to_numpy(dtype=float)
     known = ~np.isnan(values).all(axis=1)
     if not known.any():
         return result
-    values = values[known]
-    predicted = np.mean([model.estimators[kind].predict(values) for kind in model.members], axis=0)
-    ends = prediction_interval(model.calibration, values, predicted)
-    distance = domain_distance(model.domain, values)
-    result.loc[known, columns] = np.column_stack([predicted, ends, distance])
+    distance = domain_distance(model.domain, values[known])
+    table = _predictions(model.estimators, model.members, values[known]).assign(domain_distance=distance)
+    ends = prediction_interval(model.calibration, table[list(_signal_columns())].to_numpy())
+    result.loc[known, columns] = np.column_stack([table[BLEND], ends, distance, table["disagreement"]])
     result.loc[known, "in_domain"] = distance <= model.domain.threshold
     return result
-
-
-def feature_matrix(model: TrainedModel, features: pd.DataFrame) -> np.ndarray:
-    """(n, m) values of the model's features, NaN where the table lacks a column."""
-    return features.reindex(columns=list(model.feature_names)).to_numpy(dtype=float)
 
 
 def model_card(model: TrainedModel) -> dict[str, Any]:
@@ -218,17 +227,15 @@ def model_card(model: TrainedModel) -> dict[str, Any]:
     }
     if not model.trained or model.calibration is None or model.domain is None:
         return card
-    card |= {
+    return card | {
         "members": list(model.members),
         "n_features": len(model.feature_names),
         "noise_floor": _plain(model.noise_floor),
         "coverage_asked": model.calibration.coverage_asked,
-        "coverage_measured": _plain(model.coverage_measured),
         "domain_threshold": _plain(model.domain.threshold),
         "scores": [{k: _plain(v) for k, v in record.items()} for record in model.scores.to_dict("records")],
         "importance": model.importance.head(20).to_dict("records"),
     }
-    return card
 
 
 def _plain(value: Any) -> Any:
