@@ -53,6 +53,13 @@ class TrainedModel:
     def trained(self) -> bool:
         return bool(self.estimators)
 
+    @property
+    def coverage_measured(self) -> float:
+        """Share of held-out rows of the first split inside their interval."""
+        if not self.trained:
+            return float("nan")
+        return float(self.scores.loc[self.scores["estimator"] == BLEND, "coverage"].iloc[0])
+
 
 @dataclass(frozen=True)
 class TrainingRows:
