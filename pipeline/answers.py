@@ -9,6 +9,8 @@ import pandas as pd
 from features.hull import PhaseSet, phase_set
 from features.interface import interface_table
 from features.known_missing import lacking, unknown_where_lacking
+from features.precursors import precursor_table
+from features.thermo_uncertainty import EnergyError, interface_uncertainty, stability_uncertainty
 from features.window import window_table
 from pipeline.params import ROOT
 from pipeline.sources import table
@@ -91,17 +93,28 @@ def own_energies(rows: pd.DataFrame) -> tuple[list[float], list[str]]:
     return list(numbers.where(numbers.abs() <= table.MAX_ENERGY_EV_ATOM)), notes
 
 
+def beside(answers: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    """Both tables' columns, `note` last; of those in both, the first table's."""
+    new = more[[c for c in more.columns if c not in answers.columns]].set_axis(answers.index)
+    return pd.concat([answers.drop(columns="note"), new, answers[["note"]]], axis=1)
+
+
 def window_answers(
-    rows: pd.DataFrame, phases: PhaseSet, missing: Sequence[str], mobile_ion: str = "Li"
+    rows: pd.DataFrame, phases: PhaseSet, missing: Sequence[str], mobile_ion: str = "Li", draws: int = 0
 ) -> pd.DataFrame:
     """Hull distance, window and products of rows with `formula`, an optional energy of their own and an optional id.
 
-    Where a compound listed as missing belongs to a formula's system, its row is unknown.
+    Where a compound listed as missing belongs to a formula's system, its row is unknown. With `draws` of the energies'
+    errors, intervals and the probability of stability are added.
     """
     energies, notes = own_energies(rows)
     answers = window_table(list(rows["formula"]), phases, energies, mobile_ion=mobile_ion)[WINDOW]
+    if draws:
+        error = EnergyError(n_draws=draws)
+        drawn = stability_uncertainty(list(rows["formula"]), phases, error, energies, mobile_ion)
+        answers = beside(answers, drawn)
     systems = [(formula, mobile_ion) for formula in answers["formula"]]
-    unknown = [c for c in WINDOW if c not in ("formula", "note")]
+    unknown = [c for c in answers if c not in ("formula", "note")]
     answers = unknown_where_lacking(answers, lacking(systems, phases, missing), unknown)
     joined = ["; ".join(filter(None, pair)) for pair in zip(answers["note"].fillna(""), notes, strict=True)]
     answers = answers.assign(note=joined)
@@ -109,15 +122,32 @@ def window_answers(
 
 
 def interface_answers(
-    rows: pd.DataFrame, phases: PhaseSet, missing: Sequence[str], mobile_ion: str = "Li"
+    rows: pd.DataFrame, phases: PhaseSet, missing: Sequence[str], mobile_ion: str = "Li", draws: int = 0
 ) -> pd.DataFrame:
     """Worst reaction of each pair formula_a, formula_b, with lithium open where voltage_v is given.
 
-    Where a compound listed as missing belongs to a pair's system, its row is unknown.
+    Where a compound listed as missing belongs to a pair's system, its row is unknown. With `draws` of the energies'
+    errors, an interval and the probability of a reaction are added.
     """
     keys = [c for c in ("formula_a", "formula_b", "voltage_v") if c in rows]
     answers = interface_table(rows[keys], phases, mobile_ion=mobile_ion)[INTERFACE]
+    if draws:
+        answers = beside(answers, interface_uncertainty(rows[keys], phases, EnergyError(n_draws=draws), mobile_ion))
     systems = list(zip(answers["formula_a"], answers["formula_b"], strict=True))
-    unknown = [c for c in INTERFACE if c not in ("formula_a", "formula_b", "voltage_v", "note")]
+    unknown = [c for c in answers if c not in ("formula_a", "formula_b", "voltage_v", "note")]
     answers = unknown_where_lacking(answers, lacking(systems, phases, missing), unknown)
     return pd.concat([rows[["id"]], answers], axis=1) if "id" in rows else answers
+
+
+def precursor_answers(target: str, phases: PhaseSet, available: Path | None, failures: Path | None) -> pd.DataFrame:
+    """Balanced precursor sets of one target, best first.
+
+    Raises:
+        InputError: If the target or an available formula cannot be answered, or a table lacks a column.
+    """
+    at_hand = None if available is None else list(read_materials([str(available)])["formula"])
+    failed = None if failures is None else read_table(failures, text=("formula_a", "formula_b", "product"))
+    try:
+        return precursor_table(target, phases, at_hand, failed)
+    except ValueError as error:
+        raise InputError(str(error)) from error

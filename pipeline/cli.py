@@ -20,6 +20,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 Out = Annotated[Path | None, typer.Option(help="Write a .csv or .parquet file; else a table is printed.")]
 PhasesFile = Annotated[Path | None, typer.Option("--phases", help="Table with formula and formation_energy_ev_atom.")]
 MobileIon = Annotated[str, typer.Option(help="Ion that moves: Li, Na, K or Mg.")]
+Draws = Annotated[
+    int, typer.Option(min=0, help="Draws of the energies' errors: adds 90 % intervals and probabilities. 0: none.")
+]
 PROGRESS_FROM = 2 * answers.CHUNK  # rows; fewer are answered before a bar could be read
 
 
@@ -70,13 +73,14 @@ def window(
     materials: Annotated[list[str], typer.Argument(help="Formulas, or one table with `formula`.")],
     phases: PhasesFile = None,
     mobile_ion: MobileIon = "Li",
+    draws: Draws = 0,
     out: Out = None,
 ) -> None:
     """Hull distance, decomposition, electrochemical window and its products."""
     check_out(out)
     rows, hull = answers.read_materials(materials), answers.load_phases(phases)
     missing = answers.missing_phases(hull)
-    table = with_progress(rows, lambda part: answers.window_answers(part, hull, missing, mobile_ion))
+    table = with_progress(rows, lambda part: answers.window_answers(part, hull, missing, mobile_ion, draws))
     answered(table, "oxidation_limit_v", out)
 
 
@@ -86,6 +90,7 @@ def interface(
     phases: PhasesFile = None,
     voltage: Annotated[float | None, typer.Option(help="Lithium open at this voltage against Li/Li+.")] = None,
     mobile_ion: MobileIon = "Li",
+    draws: Draws = 0,
     out: Out = None,
 ) -> None:
     """Worst mutual reaction of each pair, with products."""
@@ -102,7 +107,7 @@ def interface(
         rows = rows.assign(voltage_v=voltage)
     hull = answers.load_phases(phases)
     missing = answers.missing_phases(hull)
-    table = with_progress(rows, lambda part: answers.interface_answers(part, hull, missing, mobile_ion))
+    table = with_progress(rows, lambda part: answers.interface_answers(part, hull, missing, mobile_ion, draws))
     answered(table, "e_rxn_ev_atom", out)
 
 
@@ -147,6 +152,24 @@ def evaluate(
         f"Spearman {rank:.3f}, intervals hold {inside[errors.notna()].mean():.2f}",
         err=True,
     )
+
+
+@app.command()
+def precursors(
+    formula: Annotated[str, typer.Argument(help="The target phase.")],
+    available: Annotated[Path | None, typer.Option(help="Table with `formula`: what is at hand.")] = None,
+    failures: Annotated[
+        Path | None, typer.Option(help="Table with formula_a, formula_b, product: reactions that went wrong.")
+    ] = None,
+    phases: PhasesFile = None,
+    out: Out = None,
+) -> None:
+    """Precursor sets of a target, by driving force and by what is left of it once the first pair has reacted."""
+    check_out(out)
+    table = answers.precursor_answers(formula, answers.load_phases(phases), available, failures)
+    if table.empty:
+        raise InputError(f"no balanced set of precursors for {formula} was found among the formulas at hand.")
+    emit(table, out)
 
 
 @app.command()
