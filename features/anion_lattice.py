@@ -16,13 +16,15 @@ from pymatgen.core import Lattice, Structure
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
 
-# Two complete shells: 8 + 6 in bcc, 12 + 6 in fcc and hcp. One shell alone takes distorted bcc for close-packed.
-SHELL_SIZES = {"bcc": 14, "fcc": 18, "hcp": 18}
-# Neighbours beyond the template's number that may take a place in it.
-SPARE_NEIGHBOURS = 2
+# Neighbours compared: the shells at 1 and 1.15 (bcc), 1 and 1.41 (fcc), 1, 1.41 and 1.63 (hcp) nearest distances. One
+# shell alone takes distorted bcc (Li10GeP2S12) for close-packed.
+SHELL_SIZES = {"bcc": 14, "fcc": 18, "hcp": 20}
 # Starting orientations: with 24 (bcc, fcc) or 12 (hcp) equivalent ones each, steps of about 20 degrees.
 N_ORIENTATIONS = 48
+# Of them, the best are settled by exact assignment.
+N_SETTLED = 8
 SYMMETRY_TOLERANCE_ANGSTROM = 0.01
+TIE_ANGSTROM = 0.01
 
 
 def anion_lattice_distances(
@@ -49,7 +51,7 @@ def anion_lattice_distances(
     for index, weight in zip(first, share, strict=True):
         around = _nearest(anions, int(index), reach) / length
         for name in SHELL_SIZES:
-            total[name] += float(weight) * _misfit(_template(name), around)
+            total[name] += float(weight) * _misfit(_template(name), _first(around, SHELL_SIZES[name]))
     return total
 
 
@@ -68,17 +70,23 @@ def _inequivalent(
 
 def _nearest(anions: Structure, index: int, reach: float) -> NDArray[np.float64]:
     """(m, 3) vectors in Å from one anion to its neighbours, nearest first, at least as many as the templates need."""
-    needed = max(SHELL_SIZES.values()) + SPARE_NEIGHBOURS
+    needed = max(SHELL_SIZES.values())
     while True:
         _, other, image, distance = anions.get_neighbor_list(reach, sites=[anions[index]])
         away = distance > 1e-3
-        if away.sum() >= needed:
+        # more than needed, so that neighbours as far as the last one are all there
+        if away.sum() > needed and np.sort(distance[away])[needed] < reach - TIE_ANGSTROM:
             break
-        reach *= 1.3
-    other, image, distance = other[away], image[away], distance[away]
-    order = np.argsort(distance, kind="stable")[:needed]
-    fractional = anions.frac_coords[other[order]] + image[order] - anions.frac_coords[index]
-    return fractional @ anions.lattice.matrix
+        reach *= 1.2
+    order = np.argsort(distance[away], kind="stable")
+    other, image = other[away][order], image[away][order]
+    return (anions.frac_coords[other] + image - anions.frac_coords[index]) @ anions.lattice.matrix
+
+
+def _first(around: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """The `count` nearest neighbours, with all that are as far as the last of them."""
+    distance = np.linalg.norm(around, axis=1)
+    return around[distance <= distance[count - 1] + TIE_ANGSTROM]
 
 
 @cache
@@ -109,17 +117,21 @@ def _orientations() -> NDArray[np.float64]:
 
 def _misfit(template: NDArray[np.float64], around: NDArray[np.float64]) -> float:
     """Smallest root mean square distance of the rotated template from distinct neighbours."""
-    near = around[: len(template) + SPARE_NEIGHBOURS]
-    rotation = best_rotation(template, near, _orientations())
+    rotations, misfits = turned_to_fit(template, around, _orientations())
+    return min(_settle(template, around, rotations[i]) for i in np.argsort(misfits, kind="stable")[:N_SETTLED])
+
+
+def _settle(template: NDArray[np.float64], around: NDArray[np.float64], rotation: NDArray[np.float64]) -> float:
+    """Misfit after assigning exactly where the kernel assigned greedily; each step lowers it."""
     misfit = np.inf
-    while True:  # the kernel assigns greedily; the last steps assign exactly, and each lowers the misfit
-        square = (((template @ rotation.T)[:, None] - near[None]) ** 2).sum(axis=-1)
+    while True:
+        square = (((template @ rotation.T)[:, None] - around[None]) ** 2).sum(axis=-1)
         rows, chosen = linear_sum_assignment(square)
         now = float(np.sqrt(square[rows, chosen].mean()))
         if now > misfit - 1e-9:
             return min(now, misfit)
         misfit = now
-        rotation = _fit_rotation(template, near[chosen])
+        rotation = _fit_rotation(template, around[chosen])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -132,17 +144,19 @@ def _fit_rotation(template: NDArray[np.float64], target: NDArray[np.float64]) ->
 
 
 @numba.njit(nogil=True, cache=True)
-def best_rotation(
+def turned_to_fit(
     template: NDArray[np.float64], around: NDArray[np.float64], starts: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Of all starts, the rotation that ends with the smallest misfit; each point takes the nearest free neighbour."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Each starting rotation turned until the misfit no longer falls, and the sum of squares it ends with.
+
+    Every point of the template takes the nearest neighbour that is still free, in the template's order.
+    """
     m = len(template)
-    best = starts[0].copy()
-    lowest = np.inf
+    ends = starts.copy()
+    misfits = np.full(len(starts), np.inf)
     target = np.empty((m, 3))
-    for start in starts:
-        rotation = start.copy()
-        previous = np.inf
+    for s in range(len(starts)):
+        rotation = starts[s].copy()
         for _ in range(10):
             turned = template @ rotation.T
             free = np.ones(len(around), dtype=np.bool_)
@@ -157,11 +171,9 @@ def best_rotation(
                 free[nearest] = False
                 target[t] = around[nearest]
                 misfit += square
-            if misfit < lowest:
-                lowest = misfit
-                best[:] = rotation
-            if misfit > previous - 1e-9:
+            if misfit > misfits[s] - 1e-9:
                 break
-            previous = misfit
+            misfits[s] = misfit
+            ends[s] = rotation
             rotation = _fit_rotation(template, target)
-    return best
+    return ends, misfits

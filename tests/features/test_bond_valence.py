@@ -1,5 +1,7 @@
 """The landscape against closed forms, against BVlain at the same points, and against its own symmetry."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from bvlain import Lain
@@ -16,15 +18,12 @@ from features.oxidation_states import assign_oxidation_states
 LI_O_D0_EV, LI_O_R_MIN_ANGSTROM, LI_O_ALPHA = 0.98816, 1.940013, 1.937984
 
 
+CRYSTALS = Path(__file__).resolve().parents[2] / "data" / "reference" / "crystals"
+
+
 @pytest.fixture(scope="module")
 def licoo2() -> Structure:
-    # Layered LiCoO2, R-3m, a = 2.8161 Å, c = 14.0536 Å, z(O) = 0.2395 (doi:10.1016/0167-2738(84)90026-5 gives the type)
-    return Structure.from_spacegroup(
-        "R-3m",
-        Lattice.hexagonal(2.8161, 14.0536),
-        ["Li+", "Co3+", "O2-"],
-        [[0, 0, 0.5], [0, 0, 0], [0, 0, 0.2395]],
-    )
+    return assign_oxidation_states(Structure.from_file(CRYSTALS / "LiCoO2.cif"))[0]
 
 
 @pytest.fixture(scope="module")
