@@ -1,10 +1,11 @@
-"""The candidates that come with the project: lithium compounds of its tables, and lithium-free oxides for coatings."""
+"""The candidates that come with the project: its crystals, lithium compounds of its tables, lithium-free oxides."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from features.formula import composition_key, parse_formula
+from pipeline.sources import cifs
 from pipeline.sources.table import LATTICE, check_candidates
 from pipeline.tables import read_table
 
@@ -13,9 +14,12 @@ DESCRIBED = ["space_group", *LATTICE, "formula_units_z"]
 
 
 def candidates(path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(candidates, rejected) from the folder of reference tables; the id is the formula."""
-    rows: list[dict[str, object]] = []
-    seen: set[str] = set()
+    """(candidates, rejected) from the reference folder; the id is the formula, or crystal- and the file's name."""
+    crystals, rejected = cifs.candidates(Path(path) / "crystals")
+    rows: list[dict[str, object]] = [
+        record | {"id": f"crystal-{record['id']}", "origin": "crystals"} for record in crystals.to_dict("records")
+    ]
+    seen = {composition_key(parse_formula(record["formula"])) for record in rows}
     for name in TABLES:
         table = read_table(Path(path) / name)
         for record in table.to_dict("records"):
@@ -29,4 +33,5 @@ def candidates(path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:
             rows.append(
                 {"id": record["formula"], "formula": record["formula"], "origin": name.removesuffix(".csv"), **lattice}
             )
-    return check_candidates(pd.DataFrame(rows), path)
+    checked, wrong = check_candidates(pd.DataFrame(rows), path)
+    return checked, pd.concat([rejected, wrong], ignore_index=True)
