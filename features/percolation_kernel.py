@@ -145,3 +145,80 @@ def spanning_levels(
             if reached == 3:
                 return levels, lows, points, vectors
     return levels, lows, points, vectors
+
+
+@numba.njit(nogil=True, cache=True)
+def basins(
+    level: NDArray[np.float64], order: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.int16], NDArray[np.int64]]:
+    """Basin of attraction of every point: the one its lowest lower neighbour lies in.
+
+    Args:
+        level: (n_a, n_b, n_c) field on a periodic grid.
+        order: Flat indices of the points to assign, by rising level.
+
+    Returns:
+        (n,) basin of each point, -1 where not in order; (n, 3) cell in which the basin's minimum stands, seen from the
+        point; (m,) flat index of each minimum.
+    """
+    flat = level.ravel()
+    basin = np.full(flat.size, -1, dtype=np.int32)
+    cell = np.zeros((flat.size, 3), dtype=np.int16)
+    minima = np.empty(flat.size, dtype=np.int64)
+    found = 0
+    for point in order:
+        lowest = np.inf
+        for h in range(26):
+            s = 1 if h < 13 else -1
+            step = HALF_NEIGHBOURS[h % 13]
+            other, x, y, z = _neighbour(level.shape, point, s * step[0], s * step[1], s * step[2])
+            if other != point and basin[other] >= 0 and flat[other] < lowest:
+                lowest = flat[other]
+                basin[point] = basin[other]
+                cell[point, 0] = cell[other, 0] + x
+                cell[point, 1] = cell[other, 1] + y
+                cell[point, 2] = cell[other, 2] + z
+        if basin[point] < 0:
+            basin[point] = found
+            minima[found] = point
+            found += 1
+    return basin, cell, minima[:found]
+
+
+@numba.njit(nogil=True, cache=True)
+def contacts(
+    level: NDArray[np.float64], order: NDArray[np.int64], basin: NDArray[np.int32], cell: NDArray[np.int16]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """All pairs of neighbouring points in different basins, or in different images of one.
+
+    Returns:
+        (m, 6) the two basins, the cell of the second seen from the first, and the flat index of the higher point;
+        (m,) level of that point.
+    """
+    flat = level.ravel()
+    rows = np.empty((1024, 6), dtype=np.int64)
+    levels = np.empty(1024)
+    found = 0
+    for point in order:
+        for h in range(13):
+            step = HALF_NEIGHBOURS[h]
+            other, x, y, z = _neighbour(level.shape, point, step[0], step[1], step[2])
+            if basin[other] < 0:
+                continue
+            x += cell[other, 0] - cell[point, 0]
+            y += cell[other, 1] - cell[point, 1]
+            z += cell[other, 2] - cell[point, 2]
+            a, b = basin[point], basin[other]
+            if a == b and x == 0 and y == 0 and z == 0:
+                continue
+            if b < a or (a == b and (x, y, z) < (0, 0, 0)):
+                a, b, x, y, z = b, a, -x, -y, -z
+            if found == len(rows):
+                rows = np.concatenate((rows, np.empty_like(rows)))
+                levels = np.concatenate((levels, np.empty_like(levels)))
+            top = point if flat[point] >= flat[other] else other
+            rows[found, 0], rows[found, 1], rows[found, 2] = a, b, x
+            rows[found, 3], rows[found, 4], rows[found, 5] = y, z, top
+            levels[found] = flat[top]
+            found += 1
+    return rows[:found], levels[:found]
