@@ -66,12 +66,24 @@ def raise_for_rows(problems: Sequence[str], where: Path | str, remedy: str) -> N
     listed = [f"  {p}" for p in problems[:MAX_LISTED]]
     if len(problems) > MAX_LISTED:
         listed.append(f"  … and {len(problems) - MAX_LISTED} more")
-    raise InputError(f"{where}: {len(problems)} bad row(s)\n" + "\n".join(listed) + f"\n{remedy}")
+    raise InputError(f"{where}: {len(problems)} problem(s)\n" + "\n".join(listed) + f"\n{remedy}")
 
 
 def write_whole(path: Path | str, write: Callable[[Path], None]) -> None:
-    """Write beside the target, then rename: a half-written file never bears the final name."""
-    path = Path(path)
+    """Write beside the target, then rename: a half-written file never bears the final name.
+
+    Raises:
+        InputError: If the file system does not let us (a file in place of the folder, no permission, no space).
+    """
+    try:
+        _write_beside(Path(path), write)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written ({error.strerror or error}). Free that path, or write elsewhere."
+        ) from error
+
+
+def _write_beside(path: Path, write: Callable[[Path], None]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)

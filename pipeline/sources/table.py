@@ -13,6 +13,7 @@ from pipeline.tables import raise_for_rows, read_table, require_columns
 LATTICE = ["a_angstrom", "b_angstrom", "c_angstrom", "alpha_deg", "beta_deg", "gamma_deg"]
 MEASURED = ["sigma_s_cm", "sigma_upper_bound_s_cm", "temperature_c", "activation_energy_ev"]
 KINDS = ("bulk", "total", "unstated")
+N_SPACE_GROUPS = 230
 MAX_ENERGY_EV_ATOM = 5.0  # no formation energy of a solid comes near; beyond it a unit is wrong
 
 
@@ -21,10 +22,14 @@ def with_columns(table: pd.DataFrame, names: Sequence[str], value: object) -> pd
     return table.assign(**{name: value for name in names if name not in table.columns})
 
 
+def no_number(cells: pd.Series) -> pd.Series:
+    """Where a cell holds something that is no number; empty is not that."""
+    return cells.notna() & pd.to_numeric(cells, errors="coerce").isna() & (cells.astype(str).str.strip() != "")
+
+
 def number_problems(cells: pd.Series, column: str, ids: pd.Series) -> tuple[pd.Series, list[str]]:
     """(numbers, problems): text where a number belongs is a problem; empty is NaN."""
-    numbers = pd.to_numeric(cells, errors="coerce")
-    text = cells.notna() & numbers.isna() & (cells.astype(str).str.strip() != "")
+    numbers, text = pd.to_numeric(cells, errors="coerce"), no_number(cells)
     problems = [f"row {i!r}: {column} {cell!r} is not a number" for i, cell in zip(ids[text], cells[text], strict=True)]
     return numbers.astype(float), problems
 
@@ -53,26 +58,36 @@ def space_group_number(symbol: object) -> float:
     """International number of a Hermann-Mauguin symbol or number; NaN where empty.
 
     Raises:
-        ValueError: If the symbol is unknown.
+        ValueError: If there is no such group.
     """
     if symbol is None or symbol != symbol or not str(symbol).strip():
         return math.nan
     text = str(symbol).replace(" ", "").removesuffix(".0")
+    if text.isdigit() and not 1 <= int(text) <= N_SPACE_GROUPS:
+        raise ValueError(f"there is no space group {text}")
     return float(text) if text.isdigit() else float(SpaceGroup(text).int_number)
 
 
 def with_space_group(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """(table with space_group_number, problems), from `space_group` where the number is not given."""
-    if "space_group_number" in table or "space_group" not in table:
-        return with_columns(table, ["space_group_number"], math.nan), []
-    numbers, problems = [], []
-    for i, symbol in zip(table["id"], table["space_group"], strict=True):
+    numbers, unknown = space_group_numbers(table)
+    problems = [f"row {i!r}: {why}" for i, why in zip(table["id"], unknown, strict=True) if why]
+    return table.assign(space_group_number=numbers), problems
+
+
+def space_group_numbers(table: pd.DataFrame) -> tuple[list[float], list[str]]:
+    """(number or NaN, why a cell gave none or "") of each row, from `space_group_number` or else `space_group`."""
+    given = [name for name in ("space_group_number", "space_group") if name in table]
+    numbers, unknown = [], []
+    for symbol in table[given[0]] if given else [None] * len(table):
         try:
             numbers.append(space_group_number(symbol))
+            unknown.append("")
         except ValueError:
             numbers.append(math.nan)
-            problems.append(f"row {i!r}: space group {symbol!r} is unknown to pymatgen")
-    return table.assign(space_group_number=numbers), problems
+            shown = str(symbol).removesuffix(".0")
+            unknown.append(f"space group {shown!r} is unknown; its number or Hermann-Mauguin symbol is expected")
+    return numbers, unknown
 
 
 def check_measurements(table: pd.DataFrame, where: Path | str, drop_ids: Sequence[str] = ()) -> pd.DataFrame:
@@ -89,11 +104,12 @@ def check_measurements(table: pd.DataFrame, where: Path | str, drop_ids: Sequenc
     table = with_columns(table, ["formula_units_z"], 1.0)
     table, problems = with_space_group(table)
     problems += duplicate_problems(table["id"]) + formula_problems(table, needs_lithium=True)
+    unread = no_number(table["sigma_s_cm"]) | no_number(table["sigma_upper_bound_s_cm"])
     for column in [*MEASURED, *LATTICE, "formula_units_z"]:
         table[column], wrong = number_problems(table[column], column, table["id"])
         problems += wrong
-    measured, bound = table["sigma_s_cm"], table["sigma_upper_bound_s_cm"]
-    for i, s, b in zip(table["id"], measured, bound, strict=True):
+    read = table[~unread]
+    for i, s, b in zip(read["id"], read["sigma_s_cm"], read["sigma_upper_bound_s_cm"], strict=True):
         if not (math.isnan(s) or 0 < s < math.inf) or not (math.isnan(b) or 0 < b < math.inf):
             problems.append(
                 f"row {i!r}: a conductivity of {s if not math.isnan(s) else b} S/cm is not positive and finite"
@@ -128,11 +144,12 @@ def band_gaps(path: Path | str, method: str) -> pd.DataFrame:
     require_columns(table, ["formula", "band_gap_ev"], path)
     ids = table["id"].astype(str) if "id" in table else pd.Series(table.index.astype(str) + f"-{method}", dtype=object)
     table = with_columns(table.assign(id=ids, formula=table["formula"].astype(str)), ["method"], method)
+    unread = no_number(table["band_gap_ev"])
     table["band_gap_ev"], problems = number_problems(table["band_gap_ev"], "band_gap_ev", ids)
     problems += duplicate_problems(ids) + formula_problems(table, needs_lithium=False)
-    wrong = ~((table["band_gap_ev"] >= 0) & (table["band_gap_ev"] < math.inf))
+    wrong = ~((table["band_gap_ev"] >= 0) & (table["band_gap_ev"] < math.inf)) & ~unread
     problems += [
-        f"row {i!r}: a band gap of {g} eV is negative or missing"
+        f"row {i!r}: a band gap of {g} eV is negative, infinite or missing"
         for i, g in zip(ids[wrong], table["band_gap_ev"][wrong], strict=True)
     ]
     raise_for_rows(problems, path, "Correct them at the source.")
@@ -152,7 +169,7 @@ def phases(path: Path | str, thermo_set: str) -> pd.DataFrame:
     sets = sorted(table["thermo_set"].astype(str).unique())
     problems = [] if len(sets) == 1 else [f"thermo_sets {', '.join(sets)} are mixed; a hull takes one"]
     energies, wrong = number_problems(table["formation_energy_ev_atom"], "formation_energy_ev_atom", rows["id"])
-    beyond = ~(energies.abs() <= MAX_ENERGY_EV_ATOM)
+    beyond = ~(energies.abs() <= MAX_ENERGY_EV_ATOM) & ~no_number(table["formation_energy_ev_atom"])
     problems += wrong + formula_problems(rows, needs_lithium=False)
     problems += [
         f"row {i!r}: {f!r} has a formation energy of {e} eV/atom (missing, or beyond {MAX_ENERGY_EV_ATOM:g})"
@@ -179,23 +196,13 @@ def check_candidates(table: pd.DataFrame, path: Path | str) -> tuple[pd.DataFram
     table = with_columns(table.assign(id=ids), ["formation_energy_ev_atom", *LATTICE, "formula_units_z"], math.nan)
     reason = pd.Series("", index=table.index)
     for column in ["formation_energy_ev_atom", *LATTICE, "formula_units_z"]:
-        numbers, _ = number_problems(table[column], column, ids)
-        text = table[column].notna() & numbers.isna() & (table[column].astype(str).str.strip() != "")
-        reason = reason.mask(text & (reason == ""), column + " is not a number")
-        table[column] = numbers
+        cells = table[column].map(repr)
+        reason = reason.mask(no_number(table[column]) & (reason == ""), column + " " + cells + " is not a number")
+        table[column], _ = number_problems(table[column], column, ids)
     beyond = table["formation_energy_ev_atom"].abs() > MAX_ENERGY_EV_ATOM
     reason = reason.mask(beyond & (reason == ""), f"formation energy beyond {MAX_ENERGY_EV_ATOM:g} eV/atom")
     reason = reason.mask((ids == "") & (reason == ""), "the id is empty")
-    numbered = []
-    for i, symbol in zip(
-        table.index, table.get("space_group", pd.Series(index=table.index, dtype=object)), strict=True
-    ):
-        try:
-            numbered.append(space_group_number(symbol))
-        except ValueError:
-            numbered.append(math.nan)
-            reason[i] = reason[i] or f"space group {symbol!r} is unknown"
-    if "space_group_number" not in table:
-        table["space_group_number"] = numbered
+    table["space_group_number"], unknown = space_group_numbers(table)
+    reason = reason.mask(reason == "", unknown)
     rejected = pd.DataFrame({"id": ids, "source": str(path), "reason": reason})[reason != ""]
     return table[reason == ""].reset_index(drop=True), rejected.reset_index(drop=True)

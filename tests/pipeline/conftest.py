@@ -241,3 +241,9 @@ def copy_of(tmp_path: Path) -> Callable[[Project], Project]:
         return Project(tmp_path / "copy")
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def crystals() -> str:
+    """CIF of rock salt LiCl, to be filled in with the `occupancy` of one lithium and `x` of one chlorine."""
+    return LITHIUM_CHLORIDE
