@@ -18,8 +18,10 @@ from ase.data import covalent_radii
 from pymatgen.analysis import prototypes as pymatgen_prototypes
 from pymatgen.core import Composition, Element, Structure
 
-# Shortest distance between unlike atoms over the sum of their covalent radii: 0.86 (Si-O, P-O) to 1.08 (Li-F).
-BOND_RATIO = 0.97
+from features.doping import site_radius_angstrom
+from features.oxidation_states import average_charges
+
+METAL_RATIO = 1.05  # bonds of metals over the sum of covalent radii
 ANTI_TYPE = 0.2
 
 
@@ -43,7 +45,7 @@ class Decoration:
 
 @cache
 def aflow_prototypes(max_sites: int = 20) -> tuple[Prototype, ...]:
-    """The ordered AFLOW prototypes of at most `max_sites` atoms per primitive cell, by label, the first of each label."""
+    """The ordered AFLOW prototypes of at most `max_sites` atoms per primitive cell, by label."""
     file = Path(pymatgen_prototypes.__path__[0]) / "aflow_prototypes.json.gz"
     found: dict[str, Prototype] = {}
     for entry in json.loads(gzip.decompress(file.read_bytes())):
@@ -93,16 +95,37 @@ def mappings(old: Composition, new: Composition) -> list[dict[str, str]]:
     ]
 
 
+def sphere_radii(composition: Composition) -> tuple[dict[str, float], dict[str, float]]:
+    """(radius in Å, charge) by element: Shannon's crystal radii where the composition balances as ions, covalent
+    radii and no charges elsewhere."""
+    symbols = sorted(e.symbol for e in composition)
+    charges, note = average_charges(composition) if len(symbols) > 1 else ({}, "an element")
+    radii = {s: site_radius_angstrom(s, charges[s]) for s in symbols} if not note else {}
+    if radii and all(r == r for r in radii.values()) and min(charges.values()) < 0:
+        return radii, charges
+    return {s: float(covalent_radii[Element(s).Z]) for s in symbols}, dict.fromkeys(symbols, 0.0)
+
+
 def rescaled(structure: Structure) -> Structure:
-    """The crystal, its volume set so that the tightest pair of unlike atoms is at bond length (any, in an element)."""
-    i, j, _, distance = structure.get_neighbor_list(1.5 * max(3.0, (structure.volume / len(structure)) ** (1 / 3)))
-    numbers = np.array([site.specie.Z for site in structure])
-    pairs = numbers[i] != numbers[j] if len(set(numbers)) > 1 else np.ones(len(i), dtype=bool)
-    if not pairs.any():
+    """The crystal, its volume set so that the tightest bond has its usual length.
+
+    A bond is between opposite charges, or unlike atoms where there are none. Shannon's radii are for six neighbours;
+    with n around the cation it is (n / 6)**0.22 as long (Si-O in quartz 0.90, B-O in BO3 0.82, Cs-Cl 1.06).
+    """
+    radii, charges = sphere_radii(structure.composition)
+    symbols = np.array([site.specie.symbol for site in structure])
+    i, j, _, distance = structure.get_neighbor_list(1.6 * max(3.0, (structure.volume / len(structure)) ** (1 / 3)))
+    charge = np.array([charges[s] for s in symbols])
+    bonds = (charge[i] > 0) & (charge[j] < 0) if charge.any() else symbols[i] != symbols[j]
+    if not bonds.any():
         return structure
-    ratio = (distance[pairs] / (covalent_radii[numbers[i[pairs]]] + covalent_radii[numbers[j[pairs]]])).min()
+    i, j, distance = i[bonds], j[bonds], distance[bonds]
+    ratio = distance / np.array([radii[symbols[a]] + radii[symbols[b]] for a, b in zip(i, j, strict=True)])
+    k = int(np.argmin(ratio))
+    neighbours = np.count_nonzero((i == i[k]) & (ratio < 1.2 * ratio[k]))
+    wanted = (neighbours / 6) ** 0.22 if charge.any() else METAL_RATIO
     out = structure.copy()
-    out.scale_lattice(structure.volume * (BOND_RATIO / ratio) ** 3)
+    out.scale_lattice(structure.volume * (wanted / ratio[k]) ** 3)
     return out
 
 

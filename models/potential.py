@@ -106,8 +106,9 @@ def relax(
     if reason:
         return Relaxed(start, np.nan, np.nan, 0.0, 0, reason)
     atoms = as_atoms(start, calculator)
-    optimizer = BFGS(FrechetCellFilter(atoms), logfile=None, alpha=FIRST_CURVATURE, maxstep=MAX_STEP_ANGSTROM)
-    for converged in optimizer.irun(fmax=max_force_ev_angstrom, steps=max_steps):
+    degrees: Any = FrechetCellFilter(atoms)  # ASE's types know Atoms alone
+    optimizer = BFGS(degrees, logfile=None, alpha=FIRST_CURVATURE, maxstep=MAX_STEP_ANGSTROM)
+    for _ in optimizer.irun(fmax=max_force_ev_angstrom, steps=max_steps):
         change = atoms.get_volume() / start.volume - 1
         if not np.isfinite(atoms.get_potential_energy()):
             reason = "the potential gives no finite energy"
@@ -118,14 +119,16 @@ def relax(
     end = AseAtomsAdaptor.get_structure(atoms)
     force = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
     energy = float(atoms.get_potential_energy()) / len(atoms)
-    reason = reason or atoms_too_close(end) or ("" if converged else f"not converged in {max_steps} steps")
+    reason = reason or atoms_too_close(end)
+    if not reason and not optimizer.converged():
+        reason = f"not converged in {max_steps} steps"
     return Relaxed(end, energy, force, float(change), int(optimizer.nsteps), reason)
 
 
 def relax_all(
     structures: Iterable[tuple[str, Structure]], calculator: Calculator, **limits: Any
 ) -> Iterator[tuple[str, Relaxed, float]]:
-    """(key, result, seconds it took) of each crystal as it comes, so that a caller can keep each and tell the time left.
+    """(key, result, seconds it took) of each crystal as it comes, for a caller to keep and count.
 
     `limits` are those of `relax`.
     """

@@ -81,7 +81,7 @@ def test_close_atoms_are_named():
 
 
 def test_a_missing_package_is_named():
-    with pytest.raises(ImportError, match="no_such_package.*make potential"):
+    with pytest.raises(ImportError, match=r"no_such_package.*make potential"):
         potential("no_such_package:Calculator")
 
 
