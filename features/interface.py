@@ -12,7 +12,7 @@ import pandas as pd
 
 from features.hull import answerable
 from features.linear_programs import Reactions, Sides, solve_mixtures, solve_pairs
-from features.phase_set import Amounts, PhaseSet, find_phase, products_text
+from features.phase_set import Amounts, PhaseSet, find_phase, ion_charge, products_text
 from features.simplex import REACTION_TOLERANCE
 from features.tie_line import tie_line
 
@@ -112,7 +112,7 @@ def _solve_rows(
     unsolved)."""
     first = table["formula_a"].to_numpy()[rows]
     second = table["formula_b"].to_numpy()[rows]
-    mu = -table["voltage_v"].to_numpy()[rows] if is_open else np.zeros(len(rows))
+    mu = -ion_charge(mobile_ion) * table["voltage_v"].to_numpy()[rows] if is_open else np.zeros(len(rows))
     # one order for a pair and its mirror image, so that both get the same worst mixture where several are equally bad
     swapped = np.array([_order_key(known[f]) > _order_key(known[g]) for f, g in zip(first, second, strict=True)])
     left, right = np.where(swapped, second, first), np.where(swapped, first, second)
@@ -217,7 +217,9 @@ def interface_kinks(
     if faults or amounts[0] is None or amounts[1] is None:
         raise ValueError(f"{formula_a} with {formula_b}: {'; '.join(faults)}")
     opened = None if voltage_v is None else mobile_ion
-    line = tie_line(amounts[0], amounts[1], phases, opened, 0.0 if voltage_v is None else -voltage_v)
+    line = tie_line(
+        amounts[0], amounts[1], phases, opened, 0.0 if voltage_v is None else -ion_charge(mobile_ion) * voltage_v
+    )
     z = line.fractions
     # atoms of each side per atom that counts on the line
     per_a, per_b = (sum(f.values()) / sum(n for s, n in f.items() if s != opened) for f in (amounts[0], amounts[1]))

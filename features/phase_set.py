@@ -17,6 +17,9 @@ _TOKEN = re.compile(r"([A-Z][a-z]?)(\d*\.?\d*)")
 _PLAIN = re.compile(r"(?:[A-Z][a-z]?(?:\d+\.?\d*|\.\d+)?)+")
 _MAX_ENUMERATED = 12  # elements: beyond, running over all systems beats enumerating 2^n subsets
 
+# electrons per atom of a mobile ion, so that V = -mu / charge
+ION_CHARGES = {"Li": 1, "Na": 1, "K": 1, "Rb": 1, "Cs": 1, "Ag": 1, "Mg": 2, "Ca": 2, "Zn": 2, "Al": 3}
+
 Amounts = Mapping[str, float]  # element symbol -> atoms per formula
 
 
@@ -200,6 +203,17 @@ def find_phase(phases: PhaseSet, amounts: Amounts) -> int:
     first, last = phases.system_start[system], phases.system_start[system + 1]
     near = np.abs(phases.fractions[first:last, : elements.shape[1]] - fractions[0]).max(axis=1) < 1e-7
     return int(first + np.argmax(near)) if near.any() else -1
+
+
+def ion_charge(mobile_ion: str) -> int:
+    """Electrons per atom of a mobile ion.
+
+    Raises:
+        ValueError: If it is none of those known.
+    """
+    if mobile_ion not in ION_CHARGES:
+        raise ValueError(f"mobile ion {mobile_ion!r} is none of {', '.join(ION_CHARGES)}")
+    return ION_CHARGES[mobile_ion]
 
 
 def uncovered_elements(phases: PhaseSet, amounts: Amounts) -> list[str]:

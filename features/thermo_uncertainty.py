@@ -14,7 +14,7 @@ import pandas as pd
 
 from features.hull import answerable, own_energies
 from features.linear_programs import Sides, prepare, solve_mixtures, solve_pairs, solve_prepared
-from features.phase_set import ELEMENT_INDEX, Amounts, PhaseSet, find_phase
+from features.phase_set import ELEMENT_INDEX, Amounts, PhaseSet, find_phase, ion_charge
 
 ANIONS = ("F", "O", "Cl", "N", "Br", "S", "I", "Se", "Te")
 STABLE_EV_ATOM = 1e-6  # eV/atom above the hull that still counts as stable
@@ -47,6 +47,7 @@ def stability_uncertainty(
         where unknown, with the reason in note; without an energy of its own a composition has a window but no hull
         distance.
     """
+    charge = ion_charge(mobile_ion)
     amounts, notes = answerable(formulas, phases)
     if ELEMENT_INDEX[mobile_ion] not in phases.covered:
         notes = [note or f"unknown: the phases hold no compound of {mobile_ion}" for note in notes]
@@ -59,7 +60,7 @@ def stability_uncertainty(
     for k, (energies, own_errors) in enumerate(_draws(phases, asked, error)):
         solved = solve_prepared(prepared, phases, energies, own + own_errors, tolerance_ev_atom)
         energy = np.where(np.isnan(own), solved.own_energy, own + own_errors)
-        found = np.column_stack([energy - solved.values[:, 1], 0.0 - solved.values[:, 2:6]])
+        found = np.column_stack([energy - solved.values[:, 1], 0.0 - solved.values[:, 2:6] / charge])
         samples[k] = np.where(solved.status[:, None] == 0, found, np.nan)
     names = ["e_above_hull_{}_ev_atom", *(f"{limit}_limit_{{}}_v" for limit in ("reduction", "oxidation"))]
     names += [f"{limit}_limit_tol_{{}}_v" for limit in ("reduction", "oxidation")]
@@ -103,7 +104,7 @@ def interface_uncertainty(
         if rows:
             samples[:, rows] = _pair_samples(
                 [f for i in rows if (f := first[i]) is not None], [g for i in rows if (g := second[i]) is not None],
-                phases, error, opened, -np.nan_to_num(volts[rows]),
+                phases, error, opened, -ion_charge(mobile_ion) * np.nan_to_num(volts[rows]),
             )  # fmt: skip
     return pd.DataFrame(
         {

@@ -14,7 +14,7 @@ import pandas as pd
 from features.charge_balance import is_charge_balanced
 from features.hull import answerable, own_energies, stability_columns
 from features.linear_programs import solve_stability
-from features.phase_set import ELEMENT_INDEX, PhaseSet, find_phase, products_text, read_amounts
+from features.phase_set import ELEMENT_INDEX, PhaseSet, find_phase, ion_charge, products_text, read_amounts
 from features.tie_line import tie_line
 
 ZERO_WIDTH_V = 1e-6  # windows narrower than this are noted as closed
@@ -39,8 +39,7 @@ def window_table(
         balance; products_at_0v (with the metal, which is not listed); charge_balanced. NaN and a reason in note where
         unknown.
     """
-    if mobile_ion not in ELEMENT_INDEX:
-        raise ValueError(f"mobile ion {mobile_ion!r} is no element")
+    charge = ion_charge(mobile_ion)
     amounts, notes = answerable(formulas, phases)
     if ELEMENT_INDEX[mobile_ion] not in phases.covered:
         notes = [note or f"unknown: the phases hold no compound of {mobile_ion}" for note in notes]
@@ -51,7 +50,7 @@ def window_table(
     table = stability_columns(formulas, phases, amounts, notes, own, rows, solved)
     n = len(formulas)
     limits = np.full((n, 4), np.nan)
-    limits[rows] = np.where(solved.status[:, None] == 0, 0.0 - solved.values[:, 2:6], np.nan)
+    limits[rows] = np.where(solved.status[:, None] == 0, 0.0 - solved.values[:, 2:6] / charge, np.nan)
     products = [["", "", ""] for _ in formulas]
     note = list(table["note"])
     for k, i in enumerate(rows):
@@ -107,7 +106,7 @@ def uptake_profile(formula: str, phases: PhaseSet, mobile_ion: str = "Li") -> pd
     x = line.fractions[:-1]
     ions = size * x / (1.0 - x)
     energy = line.energies[:-1] * (size + ions)
-    voltage = 0.0 - np.diff(energy) / np.diff(ions)
+    voltage = 0.0 - np.diff(energy) / np.diff(ions) / ion_charge(mobile_ion)
     atoms = line.mixtures.atoms[:-1] * (size + ions)[:, None]
     metal = find_phase(phases, {mobile_ion: 1.0})
     shown = [np.where(ids == metal, 0.0, a) for ids, a in zip(line.mixtures.ids, atoms, strict=False)]

@@ -138,6 +138,13 @@ def test_total_at_a_voltage_counts_what_each_side_does_alone(li_o_phases: PhaseS
     assert row["fraction_a_total"] == 0
 
 
+def test_a_divalent_ion_at_a_voltage() -> None:
+    phases = phase_set(pd.DataFrame({"formula": ["MgO"], "formation_energy_ev_atom": [-3.0]}))
+    row = interface_table(pair("MgO", "O2", voltage_v=2.0), phases, mobile_ion="Mg").iloc[0]
+    # 1/2 O2 + Mg -> MgO at 2 V gains 6 - 2 * 2 eV per oxygen
+    assert row["e_rxn_total_ev_atom"] == pytest.approx(-2.0)
+
+
 def test_the_worst_of_several_voltages(mp_phases: PhaseSet) -> None:
     pairs = pd.DataFrame({"formula_a": ["LiNbO3", "Li"], "formula_b": ["Li3PS4", "LiF"]}, index=["x", "y"])
     volts = [1.0, 2.5, 4.0]

@@ -104,8 +104,15 @@ def test_other_mobile_ions(mp_table: pd.DataFrame) -> None:
     assert table["oxidation_limit_v"][0] == pytest.approx(-3 * energy["Na2O"] + 2 * energy["NaO"], abs=1e-6)
     assert window_table(["MgO"], phases, mobile_ion="Mg")["reduction_limit_v"].item() == pytest.approx(0.0, abs=1e-9)
     assert "no compound of Li" in window_table(["MgO"], phases)["note"].item()
-    with pytest.raises(ValueError, match="'Q' is no element"):
+    with pytest.raises(ValueError, match="'Q' is none of Li"):
         window_table(["MgO"], phases, mobile_ion="Q")
+
+
+def test_a_divalent_ion_carries_two_electrons() -> None:
+    phases = phase_set(pd.DataFrame({"formula": ["MgO"], "formation_energy_ev_atom": [-3.0]}))
+    # MgO -> Mg + 1/2 O2 costs 6 eV and moves two electrons
+    assert window_table(["MgO"], phases, mobile_ion="Mg")["oxidation_limit_v"].item() == pytest.approx(3.0)
+    assert uptake_profile("MgO", phases, "Mg")["voltage_v"].tolist() == pytest.approx([np.inf, 3.0])
 
 
 @settings(deadline=None, max_examples=60)
