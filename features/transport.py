@@ -18,6 +18,7 @@ from features.channels import CHANNEL_COLUMNS, bottleneck_radii_angstrom
 from features.framework import FRAMEWORK_COLUMNS, framework_features
 from features.oxidation_states import assign_oxidation_states
 from features.percolation import PERCOLATION_COLUMNS, percolation, percolation_columns
+from features.refinement import refined
 
 NO_STRUCTURE = "no crystal structure"
 TRANSPORT_COLUMNS = [*PERCOLATION_COLUMNS, "mobile_site_shared", *CHANNEL_COLUMNS, *FRAMEWORK_COLUMNS]
@@ -27,7 +28,7 @@ READ_AHEAD = 8
 
 
 def transport_row(
-    structure: Structure | None, mobile_ion: str = "Li", resolution_angstrom: float = 0.2
+    structure: Structure | None, mobile_ion: str = "Li", resolution_angstrom: float = 0.2, refine: bool = False
 ) -> dict[str, Any]:
     """TRANSPORT_COLUMNS and note of one structure; never raises for what a crystal lacks, the note says it.
 
@@ -50,7 +51,10 @@ def transport_row(
         landscape = site_energy_landscape(framework, mobile_ion, resolution_angstrom=resolution_angstrom)
     except ValueError as error:
         return row | {"note": "; ".join(filter(None, [str(error), note]))}
-    return row | percolation_columns(percolation(landscape)) | {"note": note}
+    result = percolation(landscape)
+    if refine:
+        result = refined(result, landscape, framework, mobile_ion)
+    return row | percolation_columns(result) | {"note": note}
 
 
 def transport_table(
@@ -59,6 +63,7 @@ def transport_table(
     *,
     mobile_ion: str = "Li",
     resolution_angstrom: float = 0.2,
+    refine: bool = False,
     workers: int = 2,
     known: Mapping[str, Mapping[str, Any]] | None = None,
     on_row: Callable[[dict[str, Any]], None] | None = None,
@@ -70,6 +75,8 @@ def transport_table(
         ids: Identifiers, echoed as text.
         mobile_ion: Element or ion that moves.
         resolution_angstrom: Grid spacing.
+        refine: Whether gates and pockets are moved off the grid (`features.refinement`); else barriers are those of
+            the grid, as BVlain's.
         workers: Threads.
         known: Rows of an earlier run by id (as handed to `on_row`), taken over without computing.
         on_row: Called with every newly computed row (with its id), in order, from the calling thread.
@@ -94,7 +101,9 @@ def transport_table(
 
     with ThreadPoolExecutor(workers) as pool:
         for key, structure in zip(ids, structures, strict=True):
-            future = None if key in known else pool.submit(transport_row, structure, mobile_ion, resolution_angstrom)
+            future = (
+                None if key in known else pool.submit(transport_row, structure, mobile_ion, resolution_angstrom, refine)
+            )
             waiting.append((key, future))
             if len(waiting) > workers + READ_AHEAD:
                 take()

@@ -97,6 +97,14 @@ def test_supercells_have_the_barriers_of_the_cell(known, name, supercell):
     assert row["dimensionality"] == known.dimensionality[name]
 
 
+@pytest.mark.parametrize("name", ["LiFePO4", "Li6PS5Cl", "LiCoO2"])
+def test_refined_barriers_are_the_same_in_any_setting(name):
+    structure = Structure.from_file(CRYSTALS / f"{name}.cif")
+    first = transport_row(structure, refine=True)["migration_barrier_1d_ev"]
+    for other in (structure * (1, 2, 1), structure.get_primitive_structure(), structure.get_reduced_structure()):
+        assert transport_row(other, refine=True)["migration_barrier_1d_ev"] == pytest.approx(first, abs=0.005)
+
+
 @pytest.mark.parametrize("name", ["Li7La3Zr2O12_cubic", "LiTi2P3O12"])
 def test_primitive_cell_has_the_barriers_of_the_conventional_one(known, name):
     structure = Structure.from_file(CRYSTALS / f"{name}.cif")

@@ -1,0 +1,138 @@
+"""Barriers of crystals, side by side with BVlain on the same crystals and grids; run by `make bench`, asserts no time.
+
+BVlain runs as it does by default (100 neighbours, which truncates; all cores for its neighbour search), so its times
+are the least it can be charged with. Prints the ratios, the cost per volume, and the memory.
+"""
+
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bvlain import Lain
+from pymatgen.core import Structure
+from pymatgen.io.cif import CifParser
+
+from features.bond_valence import framework_of, site_energy_landscape
+from features.oxidation_states import assign_oxidation_states
+from features.percolation import percolation
+from features.transport import transport_table
+
+CRYSTALS = Path(__file__).resolve().parents[2] / "data" / "reference" / "crystals"
+NAMES = ["LiCl", "LiCoO2", "LiFePO4", "LiTi2P3O12", "Li7La3Zr2O12_tetragonal"]
+SAMPLE = 9
+THREADS = 2
+
+
+def barriers_by_bvlain(structure: Structure) -> dict[str, float]:
+    lain = Lain(verbose=False)
+    lain.read_structure(structure, oxi_check=False)
+    lain.bvse_distribution(mobile_ion="Li1+", resolution=0.2, r_cut=10)
+    return lain.percolation_barriers(encut=5.0)
+
+
+def barriers_by_ionsieve(structure: Structure) -> np.ndarray:
+    return percolation(site_energy_landscape(framework_of(structure), threads=THREADS)).percolation_barrier_ev
+
+
+def seconds(work: Callable[[Structure], object], structure: Structure) -> float:
+    start = time.perf_counter()
+    work(structure)
+    return time.perf_counter() - start
+
+
+def ordered_crystals(folder: Path) -> list[Structure]:
+    """Fully ordered shared crystals with parameters, by volume."""
+    found = []
+    for path in sorted((folder / "obelix" / "cifs").glob("*.cif")):
+        structure = CifParser(path, occupancy_tolerance=10).parse_structures(primitive=False)[0]
+        if not structure.is_ordered or "Li" not in structure.symbol_set:
+            continue
+        try:
+            decorated = assign_oxidation_states(structure)[0]
+            site_energy_landscape(framework_of(decorated), divisions=(1, 1, 1))
+        except ValueError:
+            continue
+        found.append(decorated)
+    return sorted(found, key=lambda s: s.volume)
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def crystal(request: pytest.FixtureRequest) -> Structure:
+    structure = assign_oxidation_states(Structure.from_file(CRYSTALS / f"{request.param}.cif"))[0]
+    barriers_by_ionsieve(structure)
+    return structure
+
+
+def test_bvlain(benchmark, crystal):
+    benchmark.group = f"barriers of {crystal.composition.reduced_formula}, {crystal.volume:.0f} cubic angstrom, 0.2 Å"
+    assert benchmark.pedantic(barriers_by_bvlain, args=(crystal,), rounds=1)
+
+
+def test_ionsieve(benchmark, crystal):
+    benchmark.group = f"barriers of {crystal.composition.reduced_formula}, {crystal.volume:.0f} cubic angstrom, 0.2 Å"
+    assert len(benchmark(barriers_by_ionsieve, crystal)) == 3
+
+
+def test_ratio_to_bvlain_on_ordered_shared_crystals(benchmark, shared_data, capsys):
+    crystals = ordered_crystals(shared_data)
+    chosen = [crystals[i] for i in np.linspace(0, len(crystals) - 1, SAMPLE).round().astype(int)]
+    barriers_by_ionsieve(chosen[0])
+    rows = []
+    for structure in chosen:
+        ours = min(seconds(barriers_by_ionsieve, structure) for _ in range(3))
+        rows.append((structure.volume, seconds(barriers_by_bvlain, structure), ours))
+    _, bvlain_s, ours_s = np.array(rows).T
+    benchmark.pedantic(barriers_by_ionsieve, args=(chosen[len(chosen) // 2],), rounds=3)
+    with capsys.disabled():
+        print(f"\nratio to BVlain on {SAMPLE} of {len(crystals)} ordered crystals, evenly spaced in volume:")
+        for v, b, o in rows:
+            print(f"  {v:7.0f} cubic angstrom: {b:7.2f} s, {o:7.4f} s, ratio {b / o:6.0f}")
+        print(f"  median ratio {np.median(bvlain_s / ours_s):.0f}, smallest {np.min(bvlain_s / ours_s):.0f}")
+
+
+def test_cost_is_linear_in_volume(benchmark, capsys):
+    cell = assign_oxidation_states(Structure.from_file(CRYSTALS / "LiFePO4.cif"))[0]
+    lines = []
+    for repeat in ((1, 1, 1), (1, 2, 1), (1, 2, 2), (2, 2, 2), (2, 4, 2), (2, 4, 4)):
+        framework = framework_of(cell * repeat)
+        volume = cell.volume * np.prod(repeat)
+
+        def work(framework=framework):
+            return percolation(site_energy_landscape(framework, use_symmetry=False))
+
+        best = min(seconds(lambda _, w=work: w(), cell) for _ in range(2))
+        reduced = min(seconds(lambda _, f=framework: percolation(site_energy_landscape(f)), cell) for _ in range(2))
+        lines.append(
+            f"  {volume:6.0f} cubic angstrom: {1e3 * best / volume:.3f} ms per cubic angstrom, "
+            f"{1e3 * reduced / volume:.3f} with symmetry"
+        )
+    benchmark.pedantic(work, rounds=1)
+    with capsys.disabled():
+        print("\ncost of a landscape and its barriers on one core, supercells of LiFePO4:", *lines, sep="\n")
+
+
+def test_all_shared_cifs(benchmark, shared_data, capsys):
+    paths = sorted((shared_data / "obelix" / "cifs").glob("*.cif"))
+
+    def everything():
+        structures = (CifParser(p, occupancy_tolerance=10).parse_structures(primitive=False)[0] for p in paths)
+        return transport_table(structures, [p.stem for p in paths], workers=THREADS)
+
+    table = benchmark.pedantic(everything, rounds=1)
+    peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    with capsys.disabled():
+        print(f"\n{len(table)} CIFs read and answered with all columns; the process peaked at {peak_gib:.2f} GiB")
+
+
+def test_memory_of_the_largest_crystal(benchmark, capsys):
+    # 16 times the largest shared crystal; growth beyond what the process has used before
+    structure = Structure.from_file(CRYSTALS / "Li7La3Zr2O12_tetragonal.cif") * (2, 2, 4)
+    framework = framework_of(assign_oxidation_states(structure)[0])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    benchmark.pedantic(lambda: percolation(site_energy_landscape(framework, threads=THREADS)), rounds=1)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20
+    with capsys.disabled():
+        print(f"\n{structure.volume:.0f} cubic angstrom: peak memory grew by {grown:.2f} GiB")
