@@ -50,10 +50,11 @@ def residual_quantiles(residuals: np.ndarray, coverage: float) -> tuple[float, f
     Ranks are those of n + 1 rows, the new one being any of them; too few rows give the extremes seen.
     """
     ordered = np.sort(residuals)
-    n, tail = len(ordered), (1.0 - coverage) / 2.0
-    low = max(int(np.floor(tail * (n + 1))) - 1, 0)
-    high = min(int(np.ceil((1.0 - tail) * (n + 1))) - 1, n - 1)
-    return float(ordered[low]), float(ordered[high])
+    n = len(ordered)
+    # Rounded first: 0.05 * 40 is a hair below 2 in floating point.
+    outside = int(np.floor(round((1.0 - coverage) / 2.0 * (n + 1), 9)))
+    outside = min(max(outside, 1), (n + 1) // 2)
+    return float(ordered[outside - 1]), float(ordered[n - outside])
 
 
 def calibrate(
