@@ -130,7 +130,9 @@ def rescaled(structure: Structure) -> Structure:
 
 
 def decorate(prototype: Prototype, mapping: Mapping[str, str]) -> Structure:
-    """The prototype with its elements replaced, and scaled."""
+    """The prototype with its elements replaced, and scaled; as it is where the elements are its own."""
+    if all(old == new for old, new in mapping.items()):
+        return prototype.structure
     species = [mapping[site.specie.symbol] for site in prototype.structure]
     return rescaled(Structure(prototype.structure.lattice, species, prototype.structure.frac_coords))
 

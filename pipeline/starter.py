@@ -1,73 +1,138 @@
 """`make starter`: compute the starter set, that is phases and new candidates of the thermochemistry chgnet030.
 
-    python -m pipeline.starter relax [--shard 0/2] [--minutes 60]   relax what is still to do; stop and start at will
-    python -m pipeline.starter collect                               write data/reference/starter from what is done
+    python -m pipeline.starter relax 0/2     relax what is still to do of every second compound; stop and start at will
+    python -m pipeline.starter collect       write data/reference/starter from what is done
 
-Known compounds are the names in formation_enthalpies.csv and missing_phases.csv, dressed in crystal types; candidates
-come from pipeline.sources.substitution. Every compound done is a line in data/tmp/starter, so a killed run loses one.
+Every compound done is a line in data/tmp/starter, so that a killed run loses one. Candidates are made from the known
+compounds done when they are begun: run `relax` once more after new crystals have come.
 """
 
+import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ase.calculators.calculator import Calculator
-from pymatgen.core import Composition, Structure
+from pymatgen.core import Structure
 
-from features.formula import parse_formula
-from features.prototypes import Decoration, Prototype, decorations
-from models.potential import Relaxed, relax
+from features.prototypes import Decoration
+from models.potential import Relaxed, atoms_too_close, potential, relax, single_point
+from pipeline import starter_tables
+from pipeline.resume import PartialResults, key_of
+from pipeline.starter_jobs import (
+    Job,
+    candidate_jobs,
+    crystals_at_hand,
+    distance_from_core,
+    element_jobs,
+    known_formulas,
+    known_jobs,
+    parents_of,
+)
 
-MAX_GUESSES = 8
-MAX_GUESS_ATOMS = 64  # in all guesses of one compound together, unless the first alone has more
+REFERENCE = Path("data/reference")
+PARTIAL = Path("data/tmp/starter")
+SEMIFINALISTS = 2
 FINALISTS = 2
-SCREEN = {"max_force_ev_angstrom": 0.3, "max_steps": 8, "max_volume_change": 1.0}
-FINISH = {"max_force_ev_angstrom": 0.05, "max_steps": 80, "max_volume_change": 0.4}
+RIVAL_EV_ATOM = 0.03  # a finalist further above the lowest than this does not overtake it
+SCREEN = {"max_force_ev_angstrom": 0.3, "max_steps": 4, "max_volume_change": 1.0}
+FINISH = {"max_force_ev_angstrom": 0.06, "max_steps": 80, "max_volume_change": 0.4}
 
 
-@dataclass(frozen=True)
-class Job:
-    """One compound to compute: its formula, and the guesses of its structure."""
-
-    key: str
-    formula: str
-    guesses: tuple[Decoration, ...]
+def guess_energy(structure: Structure, calculator: Calculator) -> float:
+    """Energy of a guess as it stands, eV/atom; inf where its atoms are too close."""
+    return np.inf if atoms_too_close(structure) else single_point(structure, calculator)[0]
 
 
-def affordable(guesses: Sequence[Decoration], max_guesses: int = MAX_GUESSES) -> tuple[Decoration, ...]:
-    """The first guesses, as many as fit the atoms one compound may cost."""
-    kept: list[Decoration] = []
-    for guess in guesses[:max_guesses]:
-        if kept and sum(len(g.structure) for g in kept) + len(guess.structure) > MAX_GUESS_ATOMS:
-            continue
-        kept.append(guess)
-    return tuple(kept)
+def finalists(guesses: list[Decoration], calculator: Calculator) -> list[tuple[Structure, Decoration, float]]:
+    """(crystal, guess, energy) of the guesses worth relaxing to the end, lowest first.
+
+    Every guess as it stands, then a few steps for the lowest ones, and for the guess most like the compound: one of
+    low symmetry needs relaxing before it shows its worth.
+    """
+    if len(guesses) == 1:
+        return [(guesses[0].structure, guesses[0], 0.0)]
+    energies = [(guess_energy(guess.structure, calculator), k) for k, guess in enumerate(guesses)]
+    ranked = [k for energy, k in sorted(energies) if energy < np.inf]
+    chosen = [guesses[k] for k in dict.fromkeys(ranked[:SEMIFINALISTS] + ([0] if 0 in ranked else []))]
+    begun = [(relax(guess.structure, calculator, **SCREEN), guess) for guess in chosen]
+    found = [(r.structure, g, r.energy_ev_atom) for r, g in begun if np.isfinite(r.energy_ev_atom)]
+    found.sort(key=lambda item: item[2])
+    return [item for item in found[:FINALISTS] if item[2] <= found[0][2] + RIVAL_EV_ATOM]
 
 
 def lowest_energy(job: Job, calculator: Calculator) -> dict[str, Any]:
-    """Relax every guess a few steps, the lowest to the end; the row of the lowest that ends well.
-
-    `reason` is that of the lowest finalist where none did; `tried` counts guesses.
-    """
-    first = [(relax(guess.structure, calculator, **SCREEN), guess) for guess in job.guesses]
-    usable = [(r, g) for r, g in first if r.energy_ev_atom == r.energy_ev_atom]
-    usable.sort(key=lambda pair: pair[0].energy_ev_atom)
+    """The row of the lowest crystal that ends well; `reason` says why there is none."""
+    guesses = list(job.guesses())
     ends: list[tuple[Relaxed, Decoration]] = []
-    for begun, guess in usable[:FINALISTS]:
-        ends.append((relax(begun.structure, calculator, **FINISH), guess))
-    good = [pair for pair in ends if not pair[0].reason]
-    row: dict[str, Any] = {"formula": job.formula, "tried": len(job.guesses), "reason": "no usable guess"}
+    for structure, guess, _ in finalists(guesses, calculator) if guesses else []:
+        ends.append((relax(structure, calculator, **FINISH), guess))
+    row: dict[str, Any] = {"formula": job.formula, "tried": len(guesses)}
     if not ends:
-        return row | {"reason": first[0][0].reason if first else "no crystal type of this composition"}
+        return row | {"reason": "atoms too close in every guess" if guesses else "no crystal type of this composition"}
+    good = [pair for pair in ends if not pair[0].reason]
     result, guess = min(good or ends, key=lambda pair: pair[0].energy_ev_atom)
     return row | {
         "reason": result.reason,
         "prototype": guess.prototype,
         "mapping": guess.mapping,
+        "distance": guess.distance,
         "energy_ev_atom": result.energy_ev_atom,
         "max_force_ev_angstrom": result.max_force_ev_angstrom,
         "n_steps": result.n_steps,
         "structure": result.structure.as_dict(verbosity=0),
     }
+
+
+def all_rows() -> dict[str, dict[str, Any]]:
+    """Every compound done, by job, of all shards."""
+    folders = sorted(PARTIAL.glob("*-of-*"))
+    return {key: row for folder in folders for key, row in PartialResults(folder).read().items()}
+
+
+def run(jobs: Mapping[str, Job], partial: PartialResults, calculator: Calculator) -> None:
+    """Compute the jobs, each written as it comes, with the time left."""
+    began = time.monotonic()
+    for n, (key, job) in enumerate(jobs.items(), start=1):
+        row = lowest_energy(job, calculator)
+        partial.append(key, row)
+        left = (time.monotonic() - began) / n * (len(jobs) - n) / 60
+        energy = f"{row['energy_ev_atom']:.4f} eV/atom" if not row["reason"] else row["reason"]
+        sys.stderr.write(f"{n}/{len(jobs)}, about {left:.0f} min left: {key}: {energy}\n")
+
+
+def relax_shard(shard: int, shards: int) -> None:
+    """Elements and known compounds, then the candidates made from them; every `shards`-th from number `shard`."""
+    calculator = potential(options={"use_device": "cpu"})
+    partial = PartialResults(PARTIAL / f"{shard}-of-{shards}")
+    formulas = known_formulas(REFERENCE)
+    crystals = crystals_at_hand(REFERENCE / "crystals")
+    core = [f for f in formulas if distance_from_core(f) == 0]
+    for group in (core, formulas):
+        known = chain(element_jobs(group), known_jobs(group, crystals))
+        run(_mine({job.key: job for job in known}, shard, shards), partial, calculator)
+        new = candidate_jobs(parents_of(all_rows()), formulas)
+        run(_mine({job.key: job for job in new}, shard, shards), partial, calculator)
+
+
+def _mine(jobs: Mapping[str, Job], shard: int, shards: int) -> dict[str, Job]:
+    done = all_rows()
+    # by digest, not by place: the other shard may see other jobs before and after it
+    return {key: job for key, job in jobs.items() if int(key_of(key), 16) % shards == shard and key not in done}
+
+
+def main(command: str, shard: str = "0/1") -> None:
+    if command == "relax":
+        number, _, count = shard.partition("/")
+        relax_shard(int(number), int(count))
+    elif command == "collect":
+        starter_tables.collect(all_rows(), known_formulas(REFERENCE), REFERENCE)
+    else:
+        raise SystemExit(f"python -m pipeline.starter relax [n/of] | collect, not {command!r}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

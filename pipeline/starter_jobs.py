@@ -1,0 +1,176 @@
+"""What `make starter` has to compute: elements, known compounds dressed in crystal types, and new candidates."""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase.build import bulk
+from ase.data import reference_states
+from pymatgen.core import Composition, Element, Structure
+from pymatgen.io.ase import AseAtomsAdaptor
+
+from features.formula import composition_key, parse_formula
+from features.oxidation_states import assign_oxidation_states
+from features.prototypes import Decoration, Prototype, aflow_prototypes, decorate, decorations, rescaled
+from features.substitution import Hypothetical, substitutions, without_duplicates
+from models.formation import FITTED
+from pipeline.resume import key_of
+from pipeline.sources.cifs import read_structures
+from pipeline.tables import read_table
+
+# Elements the set is made for; compounds that hold others come after all that hold none.
+CORE = {
+    *("Li", "B", "C", "N", "O", "F", "Al", "Si", "P", "S", "Cl", "Ti", "Ga", "Ge", "Br", "Y", "Zr", "Nb", "In", "Sn"),
+    *("I", "La", "Ta", "Mg", "Ca", "Sr", "Zn", "Sc", "Hf", "Lu"),
+}
+NEXT = {"H", "Na", "K", "Ba", "Co", "Fe", "Mn", "Ni", "W", "Se", "Bi", "Sb", "V"}
+# Elements whose crystal ASE cannot build from a lattice constant alone, by AFLOW label.
+ELEMENT_TYPES = {
+    **{"B": "A_hR12_166_2h", "C": "A_hP4_194_bc", "P": "A_oC8_64_f", "Ga": "A_oC8_64_f", "In": "A_tI2_139_a"},
+    **{"Sb": "A_hR2_166_c", "Bi": "A_hR2_166_c", "As": "A_hR2_166_c", "Te": "A_hP3_152_a", "La": "A_hP4_194_ac"},
+}
+MAX_GUESSES = 8
+MAX_GUESS_ATOMS = 44  # in all guesses of one compound together, unless the first alone has more
+MAX_TYPE_ATOMS = 24
+MAX_CRYSTAL_ATOMS = 60
+MIN_NEW_TYPE_ATOMS, MAX_NEW_TYPE_ATOMS = 7, 36
+ATOM_COST = 0.03  # unlikeness that one more atom per cell is held to outweigh: most types of few atoms are common
+PER_PARENT = 30
+MAX_PARENT_ATOMS = 24
+
+
+@dataclass(frozen=True)
+class Job:
+    """One compound to compute: what to call it, its formula, and what makes the guesses of its structure."""
+
+    key: str
+    formula: str
+    guesses: Callable[[], Sequence[Decoration]]
+
+
+def affordable(guesses: Sequence[Decoration]) -> list[Decoration]:
+    """The likeliest guesses, as many as fit the atoms one compound may cost; its own types alone where it has some."""
+    ranked = sorted(guesses, key=lambda guess: guess.distance + ATOM_COST * len(guess.structure))
+    own = [guess for guess in ranked if guess.distance == 0]
+    kept: list[Decoration] = []
+    for guess in (own or ranked)[:MAX_GUESSES]:
+        if not kept or sum(len(g.structure) for g in kept) + len(guess.structure) <= MAX_GUESS_ATOMS:
+            kept.append(guess)
+    return kept
+
+
+def element_guess(symbol: str) -> list[Decoration]:
+    """Crystal of an element at ambient conditions."""
+    if symbol in ELEMENT_TYPES:
+        label = ELEMENT_TYPES[symbol]
+        prototype = next(p for p in aflow_prototypes(12) if f"({label})" in p.name)
+        own = str(prototype.structure[0].specie.symbol)
+        return [Decoration(prototype.name, {own: symbol}, 0.0, decorate(prototype, {own: symbol}))]
+    if reference_states[Element(symbol).Z]["symmetry"] not in ("fcc", "bcc", "hcp", "diamond", "bct"):
+        symbol_structure = bulk(symbol, "bcc", a=2.9)  # manganese: bcc stands in for its 29-atom cell
+    else:
+        symbol_structure = bulk(symbol)
+    structure = AseAtomsAdaptor.get_structure(symbol_structure)
+    return [Decoration(f"{symbol} at ambient conditions", {symbol: symbol}, 0.0, structure)]
+
+
+def known_formulas(reference: Path) -> list[str]:
+    """Names of known compounds, one spelling each: those of the core elements first, then by number of atoms."""
+    tables = ["formation_enthalpies.csv", "missing_phases.csv"]
+    names = [f for table in tables for f in read_table(reference / table)["formula"]]
+    known: dict[str, str] = {}
+    for name in names:
+        composition = parse_formula(name)
+        if len(composition) > 1 and all(abs(n - round(n)) < 1e-6 for n in composition.values()):
+            known.setdefault(composition_key(composition), name)
+    return sorted(known.values(), key=lambda f: (_rank(f), parse_formula(f).reduced_composition.num_atoms, f))
+
+
+def _rank(formula: str) -> tuple[int, bool, bool]:
+    symbols = {e.symbol for e in parse_formula(formula)}
+    molecule = not any(Element(s).is_metal for s in symbols) and not symbols & {"B", "Si", "Ge"}
+    return distance_from_core(formula), molecule, len(symbols) > 2
+
+
+def distance_from_core(formula: str) -> int:
+    """0 where all elements are those the set is made for, 1 or 2 further out."""
+    symbols = {e.symbol for e in parse_formula(formula)}
+    return 0 if symbols <= CORE else 1 if symbols <= CORE | NEXT else 2
+
+
+def element_jobs(formulas: Sequence[str]) -> Iterator[Job]:
+    """The elements that are computed, of all formulas."""
+    for symbol in sorted({e.symbol for f in formulas for e in parse_formula(f)} - set(FITTED)):
+        yield Job(f"element {symbol}", symbol, lambda symbol=symbol: element_guess(symbol))
+
+
+def known_jobs(formulas: Sequence[str], crystals: Mapping[str, Structure]) -> Iterator[Job]:
+    """Known compounds in AFLOW types; then, for each crystal at hand, all compounds that may share its type."""
+    types = [p for p in aflow_prototypes(MAX_TYPE_ATOMS) if len(p.structure.composition) > 1]
+    shapes = {p.structure.composition.anonymized_formula for p in types}
+    for formula in formulas:
+        composition = parse_formula(formula)
+        if composition.anonymized_formula in shapes:
+            yield Job(f"known {formula}", formula, lambda c=composition: affordable(decorations(c, types, 40)))
+    ordered = [Prototype(name, s) for name, s in crystals.items() if s.is_ordered and len(s) <= MAX_CRYSTAL_ATOMS]
+    for formula in dict.fromkeys([*(p.structure.composition.reduced_formula for p in ordered), *formulas]):
+        composition = parse_formula(formula)
+        like = [p for p in ordered if p.structure.composition.anonymized_formula == composition.anonymized_formula]
+        own = [p for p in like if composition_key(p.structure.composition) == composition_key(composition)]
+        # small crystals have their types among AFLOW's
+        fitting = own or [p for p in like if MIN_NEW_TYPE_ATOMS <= len(p.structure) <= MAX_NEW_TYPE_ATOMS]
+        if fitting and len(composition) > 1:
+            key = f"crystal {formula} {key_of(*(p.name for p in fitting))[:8]}"
+            yield Job(key, formula, lambda c=composition, f=fitting: decorations(c, f, 3))
+
+
+def candidate_jobs(parents: Mapping[str, Structure], known: Sequence[str]) -> Iterator[Job]:
+    """New lithium compounds from relaxed parents, in turns: the likeliest of every parent before the next of any."""
+    taken = {composition_key(parse_formula(f)) for f in known}
+    by_parent = [new_compounds(name, structure, taken) for name, structure in sorted(parents.items())]
+    turns = [h for turn in itertools.zip_longest(*by_parent) for h in turn if h is not None]
+    kept, _ = without_duplicates(turns, [])
+    for hypothetical in kept:
+        formula = hypothetical.structure.composition.element_composition.reduced_formula
+        yield Job(f"new {formula} in {hypothetical.parent}", formula, lambda h=hypothetical: [_as_guess(h)])
+
+
+def new_compounds(name: str, structure: Structure, taken: set[str]) -> list[Hypothetical]:
+    """The likeliest substitutions of one parent whose composition is not taken; none where it has no whole charges."""
+    if len(structure) > MAX_PARENT_ATOMS or not structure.is_ordered:
+        return []
+    try:
+        charged, note = assign_oxidation_states(structure)
+        found = [] if note else substitutions(name, charged)
+    except ValueError:
+        return []  # an alloy, or a molecule: no ions to swap
+    fresh = [h for h in found if composition_key(h.structure.composition.element_composition) not in taken]
+    return fresh[:PER_PARENT]
+
+
+def _as_guess(hypothetical: Hypothetical) -> Decoration:
+    bare = [site.specie.symbol for site in hypothetical.structure]
+    structure = rescaled(Structure(hypothetical.structure.lattice, bare, hypothetical.structure.frac_coords))
+    return Decoration(hypothetical.parent, hypothetical.swaps, -np.log10(hypothetical.probability), structure)
+
+
+def parents_of(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Structure]:
+    """Relaxed lithium compounds by "formula, type": the lowest of each composition."""
+    best: dict[str, Mapping[str, Any]] = {}
+    for key, row in rows.items():
+        if key.startswith(("known ", "crystal ")) and not row["reason"] and "Li" in Composition(row["formula"]):
+            name = composition_key(parse_formula(row["formula"]))
+            if name not in best or row["energy_ev_atom"] < best[name]["energy_ev_atom"]:
+                best[name] = row
+    return {f"{r['formula']} ({r['prototype']})": Structure.from_dict(r["structure"]) for r in best.values()}
+
+
+def crystals_at_hand(folder: Path) -> dict[str, Structure]:
+    """Ordered crystals by file name, primitive cells."""
+    if not folder.is_dir() or not any(folder.glob("*.cif")):
+        return {}
+    structures, _ = read_structures(folder)
+    return {name: s.get_primitive_structure() for name, s in sorted(structures.items()) if s.is_ordered}
