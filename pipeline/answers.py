@@ -1,11 +1,14 @@
 """What the commands answer: arguments in, one table out, one row per input row in its order."""
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from features.formula import SYMBOLS
 from features.hull import PhaseSet, phase_set
 from features.interface import interface_table
 from features.known_missing import lacking, unknown_where_lacking
@@ -66,7 +69,7 @@ def read_materials(arguments: Sequence[str], columns: Sequence[str] = ("formula"
     Raises:
         InputError: If a file is mixed with other arguments, or lacks a column.
     """
-    files = [a for a in arguments if Path(a).exists()]
+    files = [a for a in arguments if os.path.exists(a)]  # Path.exists raises where a formula is too long for a path
     if not files:
         return pd.DataFrame({"formula": list(arguments)})
     if len(arguments) > 1:
@@ -85,18 +88,46 @@ def in_chunks(rows: pd.DataFrame, answer: Callable[[pd.DataFrame], pd.DataFrame]
 def own_energies(rows: pd.DataFrame) -> tuple[list[float], list[str]]:
     """(energies in eV/atom or NaN, why a cell gave none) of the optional column formation_energy_ev_atom."""
     cells = rows.get("formation_energy_ev_atom", pd.Series(math.nan, index=rows.index))
-    numbers, notes = pd.to_numeric(cells, errors="coerce"), []
-    for cell, number in zip(cells, numbers, strict=True):
-        given = (isinstance(cell, str) and cell.strip() != "") or not pd.isna(cell)
-        usable = abs(number) <= table.MAX_ENERGY_EV_ATOM
-        notes.append(f"formation energy {cell!r} is no energy in eV/atom; ignored" if given and not usable else "")
-    return list(numbers.where(numbers.abs() <= table.MAX_ENERGY_EV_ATOM)), notes
+    numbers = pd.to_numeric(cells, errors="coerce")
+    given = numbers.notna() | table.no_number(cells)
+    usable = numbers.abs() <= table.MAX_ENERGY_EV_ATOM
+    notes = [
+        f"formation energy {cell!r} is no energy in eV/atom; ignored" if wrong else ""
+        for cell, wrong in zip(cells, given & ~usable, strict=True)
+    ]
+    return list(numbers.where(usable)), notes
+
+
+def given_voltages(rows: pd.DataFrame) -> tuple[pd.Series, list[str]]:
+    """(voltages in V or NaN, why a cell gave none) of the optional column voltage_v."""
+    cells = rows.get("voltage_v", pd.Series(math.nan, index=rows.index))
+    numbers = pd.to_numeric(cells, errors="coerce").astype(float)
+    wrong = table.no_number(cells) | np.isinf(numbers)
+    notes = [f"voltage {cell!r} is no number of volts" if w else "" for cell, w in zip(cells, wrong, strict=True)]
+    return numbers.mask(wrong), notes
 
 
 def beside(answers: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
     """Both tables' columns, `note` last; of those in both, the first table's."""
     new = more[[c for c in more.columns if c not in answers.columns]].set_axis(answers.index)
     return pd.concat([answers.drop(columns="note"), new, answers[["note"]]], axis=1)
+
+
+def without_answer(answers: pd.DataFrame, reasons: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+    """The table with `columns` emptied and the reason as note where there is one."""
+    wrong = pd.Series([bool(reason) for reason in reasons], index=answers.index)
+    emptied = {c: answers[c].mask(wrong, "" if answers[c].dtype == object else math.nan) for c in columns}
+    return answers.assign(**emptied, note=answers["note"].mask(wrong, pd.Series(reasons, index=answers.index)))
+
+
+def check_mobile_ion(mobile_ion: str) -> None:
+    """Refuse what is no element.
+
+    Raises:
+        InputError: If the ion is none.
+    """
+    if mobile_ion not in SYMBOLS:
+        raise InputError(f"--mobile-ion {mobile_ion}: the symbol of an element is expected, as Li.")
 
 
 def window_answers(
@@ -129,13 +160,15 @@ def interface_answers(
     Where a compound listed as missing belongs to a pair's system, its row is unknown. With `draws` of the energies'
     errors, an interval and the probability of a reaction are added.
     """
-    keys = [c for c in ("formula_a", "formula_b", "voltage_v") if c in rows]
-    answers = interface_table(rows[keys], phases, mobile_ion=mobile_ion)[INTERFACE]
+    volts, wrong = given_voltages(rows)
+    pairs = rows[["formula_a", "formula_b"]].assign(voltage_v=volts)
+    answers = interface_table(pairs, phases, mobile_ion=mobile_ion)[INTERFACE]
     if draws:
-        answers = beside(answers, interface_uncertainty(rows[keys], phases, EnergyError(n_draws=draws), mobile_ion))
+        answers = beside(answers, interface_uncertainty(pairs, phases, EnergyError(n_draws=draws), mobile_ion))
     systems = list(zip(answers["formula_a"], answers["formula_b"], strict=True))
     unknown = [c for c in answers if c not in ("formula_a", "formula_b", "voltage_v", "note")]
     answers = unknown_where_lacking(answers, lacking(systems, phases, missing), unknown)
+    answers = without_answer(answers, wrong, unknown)
     return pd.concat([rows[["id"]], answers], axis=1) if "id" in rows else answers
 
 

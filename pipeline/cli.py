@@ -1,7 +1,8 @@
 """The command line: thin wrappers of the functions the stages call."""
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from pipeline import answers
 from pipeline.materials import evaluated, own_materials, percolating, predicted
@@ -23,31 +25,41 @@ MobileIon = Annotated[str, typer.Option(help="Ion that moves: Li, Na, K or Mg.")
 Draws = Annotated[
     int, typer.Option(min=0, help="Draws of the energies' errors: adds 90 % intervals and probabilities. 0: none.")
 ]
+SIDE_BY_SIDE = 4  # materials; more stand below each other
+WIDTH = 200  # where the output is no terminal
 PROGRESS_FROM = 2 * answers.CHUNK  # rows; fewer are answered before a bar could be read
 
 
 def emit(table: pd.DataFrame, out: Path | None) -> None:
-    """Write the table, or print it for people to read."""
+    """Write the table, or print it for people to read: few rows side by side, as there are many columns."""
     if out is not None:
         write_table(table, out)
         return
-    shown = Table()
-    for column in table.columns:
-        shown.add_column(column, overflow="fold")
-    for row in table.itertuples(index=False):
-        shown.add_row(*("" if cell is None or cell != cell else _cell(cell) for cell in row))
-    Console().print(shown)
+    shown, console = Table(), Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    if len(table) <= SIDE_BY_SIDE:
+        shown.show_header = False
+        for column in table.columns:
+            shown.add_row(column, *map(_cell, table[column]))
+    else:
+        for column in table.columns:
+            shown.add_column(column, overflow="fold")
+        for row in table.itertuples(index=False):
+            shown.add_row(*map(_cell, row))
+    console.print(shown)
 
 
-def _cell(value: object) -> str:
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
-    return text.replace("[", r"\[")  # brackets of formulas are no markup
+def _cell(value: object) -> Text:
+    if value is None or value != value:
+        return Text("")
+    return Text(f"{value:.4g}" if isinstance(value, float) else str(value))  # brackets of formulas are no markup
 
 
-def answered(table: pd.DataFrame, value: str, out: Path | None) -> None:
-    """Emit, then fail if no row has the value that was asked for."""
+def answered(table: pd.DataFrame, values: Sequence[str], out: Path | None) -> None:
+    """Emit, then fail if no row has any of the values that were asked for."""
     emit(table, out)
-    if table[value].isna().all():
+    if table[list(values)].isna().all(axis=None):
         raise InputError(f"no row could be answered; the column note says why (first: {table['note'].iloc[0]})")
 
 
@@ -78,10 +90,11 @@ def window(
 ) -> None:
     """Hull distance, decomposition, electrochemical window and its products."""
     check_out(out)
+    answers.check_mobile_ion(mobile_ion)
     rows, hull = answers.read_materials(materials), answers.load_phases(phases)
     missing = answers.missing_phases(hull)
     table = with_progress(rows, lambda part: answers.window_answers(part, hull, missing, mobile_ion, draws))
-    answered(table, "oxidation_limit_v", out)
+    answered(table, ["oxidation_limit_v"], out)
 
 
 @app.command()
@@ -95,7 +108,8 @@ def interface(
 ) -> None:
     """Worst mutual reaction of each pair, with products."""
     check_out(out)
-    if len(pair) == 2 and not any(Path(p).exists() for p in pair):
+    answers.check_mobile_ion(mobile_ion)
+    if len(pair) == 2 and not any(map(os.path.exists, pair)):
         rows = pd.DataFrame({"formula_a": pair[:1], "formula_b": pair[1:]})
     elif len(pair) == 1:
         rows = answers.read_materials(pair, ("formula_a", "formula_b"))
@@ -108,7 +122,7 @@ def interface(
     hull = answers.load_phases(phases)
     missing = answers.missing_phases(hull)
     table = with_progress(rows, lambda part: answers.interface_answers(part, hull, missing, mobile_ion, draws))
-    answered(table, "e_rxn_ev_atom", out)
+    answered(table, ["e_rxn_ev_atom"], out)
 
 
 @app.command()
@@ -118,7 +132,7 @@ def predict(
 ) -> None:
     """Conductivity with its interval, band gap and window; known values go before predicted ones."""
     check_out(out)
-    answered(predicted(own_materials(materials)), "log10_sigma", out)
+    answered(predicted(own_materials(materials)), ["log10_sigma", "band_gap_ev", "oxidation_limit_v"], out)
 
 
 @app.command()
@@ -130,7 +144,7 @@ def percolation(
 ) -> None:
     """Barriers of the mobile ion in one, two and three dimensions."""
     check_out(out)
-    answered(percolating(cifs, mobile_ion, resolution_angstrom), "percolation_barrier_1d_ev", out)
+    answered(percolating(cifs, mobile_ion, resolution_angstrom), ["percolation_barrier_1d_ev"], out)
 
 
 @app.command()
@@ -143,7 +157,7 @@ def evaluate(
     """Score a split of measured conductivities; the model sees --train alone."""
     check_out(out)
     table = evaluated(train, test, cifs)
-    answered(table, "log10_sigma_predicted", out)
+    answered(table, ["log10_sigma_predicted"], out)
     errors = (table["log10_sigma_measured"] - table["log10_sigma_predicted"]).abs()
     inside = table["log10_sigma_measured"].between(table["log10_sigma_low"], table["log10_sigma_high"])
     rank = table["log10_sigma_measured"].corr(table["log10_sigma_predicted"], method="spearman")
@@ -187,8 +201,8 @@ def main() -> None:
         app(standalone_mode=True)
     except InputError as error:
         sys.exit(f"{error}")
-    except PermissionError as error:
-        sys.exit(f"{error.filename}: no permission to write there.")
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror or error}.")
 
 
 if __name__ == "__main__":

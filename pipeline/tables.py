@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,16 +31,27 @@ def read_table(path: Path | str, text: Sequence[str] = ("id", "ID", "formula")) 
             return pd.read_parquet(path)
         if not path.name.endswith((".csv", ".csv.gz")):
             raise InputError(f"{path}: a table is expected (.csv, .csv.gz or .parquet).")
-        header = pd.read_csv(path, nrows=0).columns
-        return pd.read_csv(path, converters=dict.fromkeys(header.intersection(list(text)), str), low_memory=False)
+        return _read_csv(path, text)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist.") from error
     except pd.errors.EmptyDataError as error:
         raise InputError(f"{path} is empty: a header and at least one row are needed.") from error
+    except pd.errors.ParserWarning as error:
+        raise InputError(f"{path}: rows have more fields than the header; quote cells that hold a comma.") from error
     except (pd.errors.ParserError, UnicodeDecodeError, OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path} cannot be read as a table ({error}).") from error
+
+
+def _read_csv(path: Path, text: Sequence[str]) -> pd.DataFrame:
+    header = pd.read_csv(path, nrows=0).columns
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        # Rows longer than the header would otherwise lend their first field to the index, and all columns shift.
+        return pd.read_csv(
+            path, converters=dict.fromkeys(header.intersection(list(text)), str), low_memory=False, index_col=False
+        )
 
 
 def require_columns(table: pd.DataFrame, names: Iterable[str], where: Path | str) -> None:
@@ -153,5 +165,5 @@ def run_stage(main: Callable[..., None]) -> None:
         main(*sys.argv[1:])
     except InputError as error:
         sys.exit(f"\n{error}\n")
-    except PermissionError as error:
-        sys.exit(f"\n{error.filename}: no permission to write there. Free the folder or run as its owner.\n")
+    except OSError as error:
+        sys.exit(f"\n{error.filename}: {error.strerror or error}. Free or restore that path, then run again.\n")
