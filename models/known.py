@@ -58,18 +58,19 @@ def known_conductivity(candidates: pd.DataFrame, measurements: pd.DataFrame) -> 
 def with_known_conductivity(predicted: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     """Predictions with measured values in their place, `sigma_origin` and `note`.
 
-    A bound is no value: it caps the prediction, and below 1e-4 S/cm the probability of reaching that is 0.
+    A bound is no value: it caps the prediction and never stands for a missing one, and from 1e-4 S/cm down the
+    probability of reaching that is 0.
     """
     columns = ["log10_sigma", "log10_sigma_low", "log10_sigma_high"]
     measured = known["log10_sigma"].notna()
     bound = known["log10_sigma_bound"]
     result = predicted.copy()
     for column in columns:
-        capped = predicted[column].where(bound.isna(), np.fmin(predicted[column], bound))
+        capped = predicted[column].where(bound.isna(), np.minimum(predicted[column], bound))
         result[column] = known[column].where(measured, capped)
-    below = bound < USABLE_LOG10_SIGMA
+    below = bound <= USABLE_LOG10_SIGMA
     result["probability_sigma_ge_1e_4"] = predicted["probability_sigma_ge_1e_4"].mask(below, 0.0)
-    result["sigma_origin"] = np.where(measured, "measured", "predicted")
+    result["sigma_origin"] = np.where(measured, "measured", np.where(result["log10_sigma"].notna(), "predicted", ""))
     texts = ["" if np.isnan(b) else f"measured below {10**b:.0e} S/cm" for b in bound]
     return result.assign(note=texts)
 
