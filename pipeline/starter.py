@@ -9,8 +9,8 @@ compounds done when they are begun: run `relax` once more after new crystals hav
 
 import sys
 import time
-from collections.abc import Mapping
-from itertools import chain
+from collections.abc import Iterable, Mapping
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 from ase.calculators.calculator import Calculator
 from pymatgen.core import Structure
 
+from features.formula import composition_key, parse_formula
 from features.prototypes import Decoration
 from models.potential import Relaxed, atoms_too_close, potential, relax, single_point
 from pipeline import starter_tables
@@ -25,6 +26,7 @@ from pipeline.resume import PartialResults, key_of
 from pipeline.starter_jobs import (
     Job,
     candidate_jobs,
+    checked_crystals,
     crystals_at_hand,
     distance_from_core,
     element_jobs,
@@ -34,6 +36,7 @@ from pipeline.starter_jobs import (
 )
 
 REFERENCE = Path("data/reference")
+CRYSTALS = REFERENCE / "crystals"
 PARTIAL = Path("data/tmp/starter")
 SEMIFINALISTS = 2
 FINALISTS = 2
@@ -88,9 +91,10 @@ def lowest_energy(job: Job, calculator: Calculator) -> dict[str, Any]:
 
 
 def all_rows() -> dict[str, dict[str, Any]]:
-    """Every compound done, by job, of all shards."""
+    """Every compound done, by job: of all shards, and the crystals relaxed when they were checked."""
     folders = sorted(PARTIAL.glob("*-of-*"))
-    return {key: row for folder in folders for key, row in PartialResults(folder).read().items()}
+    done = {key: row for folder in folders for key, row in PartialResults(folder).read().items()}
+    return checked_crystals(CRYSTALS) | done
 
 
 def run(jobs: Mapping[str, Job], partial: PartialResults, calculator: Calculator) -> None:
@@ -109,19 +113,27 @@ def relax_shard(shard: int, shards: int) -> None:
     calculator = potential(options={"use_device": "cpu"})
     partial = PartialResults(PARTIAL / f"{shard}-of-{shards}")
     formulas = known_formulas(REFERENCE)
-    crystals = crystals_at_hand(REFERENCE / "crystals")
+    crystals = crystals_at_hand(CRYSTALS)
+    checked = {_key(row["formula"]) for row in checked_crystals(CRYSTALS).values()}
     core = [f for f in formulas if distance_from_core(f) == 0]
     for group in (core, formulas):
-        known = chain(element_jobs(group), known_jobs(group, crystals))
-        run(_mine({job.key: job for job in known}, shard, shards), partial, calculator)
-        new = candidate_jobs(parents_of(all_rows()), formulas)
-        run(_mine({job.key: job for job in new}, shard, shards), partial, calculator)
+        run(_mine(element_jobs(group), shard, shards), partial, calculator)
+        known = _mine(known_jobs([f for f in group if _key(f) not in checked], crystals), shard, shards)
+        parents = {name: s for name, s in crystals.items() if "Li" in s.composition} | parents_of(all_rows())
+        new = _mine(candidate_jobs(parents, formulas), shard, shards)
+        # in turns, so that whenever the run is stopped there are candidates and what bounds them
+        turns = chain.from_iterable(zip_longest(known.items(), new.items()))
+        run(dict(job for job in turns if job is not None), partial, calculator)
 
 
-def _mine(jobs: Mapping[str, Job], shard: int, shards: int) -> dict[str, Job]:
+def _key(formula: str) -> str:
+    return composition_key(parse_formula(formula))
+
+
+def _mine(jobs: Iterable[Job], shard: int, shards: int) -> dict[str, Job]:
     done = all_rows()
     # by digest, not by place: the other shard may see other jobs before and after it
-    return {key: job for key, job in jobs.items() if int(key_of(key), 16) % shards == shard and key not in done}
+    return {j.key: j for j in jobs if int(key_of(j.key), 16) % shards == shard and j.key not in done}
 
 
 def main(command: str, shard: str = "0/1") -> None:

@@ -39,6 +39,7 @@ MAX_CRYSTAL_ATOMS = 60
 MIN_NEW_TYPE_ATOMS, MAX_NEW_TYPE_ATOMS = 7, 36
 ATOM_COST = 0.03  # unlikeness that one more atom per cell is held to outweigh: most types of few atoms are common
 PER_PARENT = 30
+KNOWN = ("known ", "crystal ", "checked ")  # how the jobs of known compounds begin
 MAX_PARENT_ATOMS = 24
 
 
@@ -161,11 +162,35 @@ def parents_of(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Structure]:
     """Relaxed lithium compounds by "formula, type": the lowest of each composition."""
     best: dict[str, Mapping[str, Any]] = {}
     for key, row in rows.items():
-        if key.startswith(("known ", "crystal ")) and not row["reason"] and "Li" in Composition(row["formula"]):
+        if key.startswith(KNOWN) and not row["reason"] and "Li" in Composition(row["formula"]):
             name = composition_key(parse_formula(row["formula"]))
             if name not in best or row["energy_ev_atom"] < best[name]["energy_ev_atom"]:
                 best[name] = row
     return {f"{r['formula']} ({r['prototype']})": Structure.from_dict(r["structure"]) for r in best.values()}
+
+
+def checked_crystals(folder: Path) -> dict[str, dict[str, Any]]:
+    """Rows of the crystals that were relaxed when they were checked (`checked.csv` beside them), none twice.
+
+    The structure is the published one, the energy that of the relaxed crystal.
+    """
+    file = folder / "checked.csv"
+    if not file.is_file():
+        return {}
+    crystals = crystals_at_hand(folder)
+    table = read_table(file)
+    usable = table[table["reason"].isna() & table["id"].isin(crystals)]
+    return {
+        f"checked {row['id']}": {
+            "formula": crystals[row["id"]].composition.reduced_formula,
+            "reason": "",
+            "prototype": row["id"],
+            "mapping": {},
+            "energy_ev_atom": row["energy_ev_atom"],
+            "structure": crystals[row["id"]].as_dict(verbosity=0),
+        }
+        for row in usable.to_dict("records")
+    }
 
 
 def crystals_at_hand(folder: Path) -> dict[str, Structure]:
