@@ -3,10 +3,14 @@
 import pandas as pd
 from pymatgen.core import Structure
 
+from features.cation_roles import cation_role_features
 from features.composition import composition_features
+from features.ion_similarity import ion_similarity_features
 from features.structure import lattice_features, structure_features
 from pipeline.sources.phases import lithium_compounds
 from pipeline.tables import report_rows, run_stage, write_table
+
+OF_THE_FORMULA = [composition_features, cation_role_features, ion_similarity_features]
 
 
 def structures_of(table: pd.DataFrame) -> list[Structure | None]:
@@ -16,7 +20,8 @@ def structures_of(table: pd.DataFrame) -> list[Structure | None]:
 
 def features_of(table: pd.DataFrame) -> pd.DataFrame:
     """All descriptors of a table of materials, with its `id` first."""
-    blocks = [table[["id"]].reset_index(drop=True), composition_features(list(table["formula"]))]
+    formulas = list(table["formula"])
+    blocks = [table[["id"]].reset_index(drop=True), *(block(formulas) for block in OF_THE_FORMULA)]
     if "a_angstrom" in table:
         blocks.append(lattice_features(table.reset_index(drop=True)))
     if "structure_json" in table:

@@ -5,63 +5,69 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from features.bond_valence_parameters import mobile_species
 from features.formula import parse_formulas
 from features.structure import lattice_from_structure
 from features.transport import transport_table
-from models.conductivity import fit_conductivity, predict_conductivity
+from models.conductivity import FORMULA_ONLY, fit_conductivity, predict_conductivity
 from pipeline.answers import WINDOW, load_phases, missing_phases, read_materials, window_answers
 from pipeline.featurize import features_of, structures_of
 from pipeline.params import ROOT, load_params
 from pipeline.predict import load_models, predictions_of
 from pipeline.sources import cifs, obelix
-from pipeline.sources.table import LATTICE, check_measurements, number_problems, with_columns, with_space_group
+from pipeline.sources.table import LATTICE, check_measurements, no_number, space_group_numbers, with_columns
 from pipeline.tables import InputError, read_table, require_columns
-from pipeline.train import with_landscape
 
-NUMBERS = ["formation_energy_ev_atom", "space_group_number", *LATTICE, "formula_units_z"]
 PREDICTED = ["log10_sigma", "log10_sigma_low", "log10_sigma_high", "band_gap_ev"]
 ORIGINS = ["sigma_origin", "band_gap_origin", "reduction_limit_predicted_v", "oxidation_limit_predicted_v"]
 MODELS = ROOT / "data/models"
+FINEST_ANGSTROM, COARSEST_ANGSTROM = 0.02, 1.0  # finer fills the memory, coarser misses the paths
 
 
 def own_materials(arguments: Sequence[str]) -> pd.DataFrame:
     """Formulas and CIFs in the order given, or the rows of one table, folder or zip; unreadable ones keep their place.
 
     Returns:
-        id (where the material is a CIF or the table has one), formula, NUMBERS, structure_json, note (why a row cannot
-        be used).
+        id (where the material is a CIF or the table has one), formula, cell and space group, structure_json, note (why
+        a row cannot be used), remark (what of a row is left out).
 
     Raises:
         InputError: If nothing can be read.
     """
     paths = [Path(a) for a in arguments]
-    tables = [p for p in paths if p.name.endswith((".csv", ".csv.gz", ".parquet")) and p.exists()]
+    tables = [p for p in paths if p.name.endswith((".csv", ".csv.gz", ".parquet")) and os.path.exists(p)]
     if tables:
-        rows = read_materials(arguments)
+        rows = read_materials(arguments).drop(columns=["note", "remark"], errors="ignore")
     else:
         rows = pd.DataFrame([row for a, p in zip(arguments, paths, strict=True) for row in _rows_of(a, p)])
-    rows = with_columns(with_columns(rows, NUMBERS, math.nan), ["structure_json"], None)
-    rows = with_columns(rows, ["note"], "")
-    ids = rows["id"] if "id" in rows else rows["formula"]
-    rows, problems = (
-        with_space_group(rows.drop(columns="space_group_number").assign(id=ids))
-        if "space_group" in rows
-        else (rows, [])
-    )
-    for column in NUMBERS:
-        rows[column], wrong = number_problems(rows[column], column, ids)
-        problems += wrong
-    _, reasons = parse_formulas(rows["formula"])
+    rows = with_cell(with_columns(with_columns(rows, ["structure_json"], None), ["note"], ""))
+    keys = rows.reindex(columns=["id", "formula"]).fillna("") if "id" in rows else rows[["formula"]]
+    _, reasons = parse_formulas(keys["formula"])
     unreadable = [n or r for n, r in zip(rows["note"].fillna(""), reasons, strict=True)]
-    if problems:
-        raise InputError(f"{arguments[0]}:\n  " + "\n  ".join(problems))
-    return rows.assign(note=unreadable)
+    return rows.assign(**keys, note=unreadable)
+
+
+def with_cell(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with cell and space group as numbers, and `remark`: what is no number is left out, not its row."""
+    groups, unknown = space_group_numbers(rows)
+    rows, remarks = rows.assign(space_group_number=groups), [unknown]
+    for column in (*LATTICE, "formula_units_z"):
+        cells = rows.get(column, pd.Series(math.nan, index=rows.index))
+        numbers = pd.to_numeric(cells, errors="coerce").astype(float)
+        wrong = no_number(cells) | (numbers <= 0) | np.isinf(numbers)
+        rows[column] = numbers.mask(wrong)
+        remarks.append(
+            [f"{column} {c!r} is no positive number" if w else "" for c, w in zip(cells, wrong, strict=True)]
+        )
+    left_out = ["; ".join(filter(None, texts)) for texts in zip(*remarks, strict=True)]
+    return rows.assign(remark=[f"{text}; ignored" if text else "" for text in left_out])
 
 
 def _rows_of(argument: str, path: Path) -> list[dict[str, object]]:
-    if not path.exists():
+    if not os.path.exists(path):
         return [{"formula": argument}]
     rows: list[dict[str, object]] = []
     for id_, content in cifs.cif_texts(path):
@@ -76,45 +82,46 @@ def _rows_of(argument: str, path: Path) -> list[dict[str, object]]:
     return rows
 
 
-def described(rows: pd.DataFrame) -> pd.DataFrame:
-    """Every descriptor of usable rows (unique `id`, formula, lattice, structure_json), indexed by id."""
-    landscape = transport_table(
-        structures_of(rows),
-        rows["id"],
-        resolution_angstrom=load_params(ROOT / "params.yaml")["transport"]["resolution_angstrom"],
-        workers=os.cpu_count() or 1,
-    )
-    return with_landscape(features_of(rows), landscape)
-
-
 def predicted(rows: pd.DataFrame) -> pd.DataFrame:
     """Conductivity with interval, gap and window of one's own materials, one row each in their order."""
     models, phases = load_models(MODELS), load_phases(None)
     usable = rows[rows["note"] == ""]
+    keys = [c for c in ("id", "formula") if c in rows]
+    window_columns = [c for c in WINDOW if c not in ("formula", "note")]
+    columns = [*keys, *PREDICTED, *window_columns, "in_domain", *ORIGINS, "note"]
+    if usable.empty:
+        return rows.reindex(columns=columns)
     plain = usable.assign(id=usable.index.astype(str))
     known = [pd.read_parquet(ROOT / f"data/interim/{name}.parquet") for name in ("measurements", "band_gaps")]
     thresholds = load_params(ROOT / "params.yaml")["predict"]["gap_thresholds_ev"]
-    answers = predictions_of(plain, described(plain), models, *known, thresholds).set_axis(usable.index)
+    answers = predictions_of(plain, features_of(plain).set_index("id"), models, *known, thresholds).set_axis(
+        usable.index
+    )
     windows = window_answers(usable.reset_index(drop=True), phases, missing_phases(phases)).set_axis(usable.index)
-    notes = ["; ".join(filter(None, texts)) for texts in zip(answers["note"], windows["note"].fillna(""), strict=True)]
-    window_columns = [c for c in WINDOW if c not in ("formula", "note")]
+    texts = zip(answers["note"], windows["note"].fillna(""), usable["remark"], strict=True)
+    notes = ["; ".join(filter(None, parts)) for parts in texts]
     found = pd.concat([answers[[*PREDICTED, *ORIGINS, "in_domain"]], windows[window_columns]], axis=1).assign(
         note=notes
     )
-    keys = [c for c in ("id", "formula") if c in rows]
     result = rows[keys].join(found)
-    return result.assign(note=result["note"].where(rows["note"] == "", rows["note"]))[
-        [*keys, *PREDICTED, *window_columns, "in_domain", *ORIGINS, "note"]
-    ]
+    return result.assign(note=result["note"].where(rows["note"] == "", rows["note"]))[columns]
 
 
 def percolating(arguments: Sequence[str], mobile_ion: str, resolution_angstrom: float) -> pd.DataFrame:
     """Barriers of each CIF, one row each in their order.
 
     Raises:
-        InputError: If an argument is no file or folder.
+        InputError: If an argument is no file or folder, or an option is out of range.
     """
-    absent = [a for a in arguments if not Path(a).exists()]
+    if not FINEST_ANGSTROM <= resolution_angstrom <= COARSEST_ANGSTROM:
+        raise InputError(
+            f"--resolution-angstrom {resolution_angstrom:g}: give {FINEST_ANGSTROM:g} to {COARSEST_ANGSTROM:g} Å."
+        )
+    try:
+        mobile_species(mobile_ion)
+    except ValueError as error:
+        raise InputError(f"--mobile-ion: {error}") from error
+    absent = [a for a in arguments if not os.path.exists(a)]
     if absent:
         raise InputError(f"{', '.join(absent)}: no such file or folder. Give CIFs, or folders or zips of them.")
     rows = pd.DataFrame([row for a in arguments for row in _rows_of(a, Path(a))])
@@ -136,10 +143,9 @@ def measured_split(path: Path, lenient: bool) -> pd.DataFrame:
     if not lenient:
         return check_measurements(rows, path)
     require_columns(rows, ["id", "formula"], path)
-    rows = with_columns(rows, ["sigma_s_cm", "space_group_number", *LATTICE, "formula_units_z"], math.nan)
-    numbers = {c: pd.to_numeric(rows[c], errors="coerce") for c in ["sigma_s_cm", *NUMBERS[1:]]}
+    rows = with_cell(with_columns(rows, ["sigma_s_cm"], math.nan))
     _, reasons = parse_formulas(rows["formula"])
-    return rows.assign(**numbers, note=reasons)
+    return rows.assign(sigma_s_cm=pd.to_numeric(rows["sigma_s_cm"], errors="coerce"), note=reasons)
 
 
 def evaluated(train: Path, test: Path, cif_folder: Path | None) -> pd.DataFrame:
@@ -150,10 +156,10 @@ def evaluated(train: Path, test: Path, cif_folder: Path | None) -> pd.DataFrame:
     known = known.assign(structure_json=[crystals.get(i) for i in known["id"]])
     usable = asked[asked["note"] == ""]
     plain = usable.assign(id=usable.index.astype(str), structure_json=[crystals.get(i) for i in usable["id"]])
-    model = fit_conductivity(known, described(known), load_params(ROOT / "params.yaml")["train"])
-    if not model.trained:
-        raise InputError(f"{train}: {model.reason_not_trained}")
-    answers = predict_conductivity(model, described(plain)).set_axis(usable.index)
+    models = fit_conductivity(known, features_of(known).set_index("id"), load_params(ROOT / "params.yaml")["train"])
+    if not any(model.trained for model in models.values()):
+        raise InputError(f"{train}: {models[FORMULA_ONLY].reason_not_trained}")
+    answers = predict_conductivity(models, features_of(plain).set_index("id")).set_axis(usable.index)
     columns = {"log10_sigma": "log10_sigma_predicted"}
     answers = answers[["log10_sigma", "log10_sigma_low", "log10_sigma_high"]].rename(columns=columns)
     with_measured = asked[["id", "formula"]].assign(log10_sigma_measured=asked["sigma_s_cm"].map(_log10))

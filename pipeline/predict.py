@@ -8,13 +8,12 @@ import pandas as pd
 
 from features.formula import parse_formula
 from models.band_gap import predict_band_gap
-from models.conductivity import predict_conductivity
+from models.conductivity import FORMULA_ONLY, WITH_LATTICE, predict_conductivity
 from models.known import known_band_gap, known_conductivity, with_known_band_gap, with_known_conductivity
 from models.training import TrainedModel
 from models.window import LIMITS, predict_windows
 from pipeline.params import stage_params
 from pipeline.tables import InputError, report_rows, run_stage, write_table
-from pipeline.train import conductivity_features
 
 
 def load_models(folder: Path | str) -> dict[str, TrainedModel]:
@@ -23,7 +22,7 @@ def load_models(folder: Path | str) -> dict[str, TrainedModel]:
     Raises:
         InputError: If the pipeline has not made them.
     """
-    files = {name: Path(folder) / f"{name}.joblib" for name in ("conductivity", *LIMITS, "band_gap")}
+    files = {name: Path(folder) / f"{name}.joblib" for name in (WITH_LATTICE, FORMULA_ONLY, *LIMITS, "band_gap")}
     missing = [str(file) for file in files.values() if not file.exists()]
     if missing:
         raise InputError(f"{', '.join(missing)} not there: run `make screen` first.")
@@ -40,7 +39,7 @@ def predictions_of(
 ) -> pd.DataFrame:
     """All predictions of candidates (id, formula, space_group_number), one row each in their order."""
     described = features.reindex(candidates["id"])
-    sigma = predict_conductivity(models["conductivity"], described).reset_index(drop=True)
+    sigma = predict_conductivity(models, described).reset_index(drop=True)
     windows = predict_windows(models, described).reset_index(drop=True)
     method = "measured" if "measured" in models["band_gap"].methods else "pbe"
     gap = predict_band_gap(models["band_gap"], described, method).reset_index(drop=True)
@@ -53,11 +52,9 @@ def predictions_of(
     return pd.concat([rows[["id", "formula"]], sigma, gap, windows], axis=1)
 
 
-def main(
-    candidates: str, features: str, transport: str, measurements: str, band_gaps: str, models: str, out: str
-) -> None:
+def main(candidates: str, features: str, measurements: str, band_gaps: str, models: str, out: str) -> None:
     rows = pd.read_parquet(candidates)
-    described = conductivity_features(features, transport)
+    described = pd.read_parquet(features).set_index("id")
     known = pd.read_parquet(measurements), pd.read_parquet(band_gaps)
     thresholds = stage_params("predict")["gap_thresholds_ev"]
     result = predictions_of(rows, described, load_models(models), *known, thresholds)

@@ -226,8 +226,8 @@ def score_section(cards: dict[str, Any]) -> dict[str, Any]:
             rows.append(
                 [title, s["split"], s["estimator"], int(s["n"]), *("" if v is None else f"{v:.2f}" for v in numbers)]
             )
-        asked, held = card["coverage_asked"], card["coverage_measured"]
-        text = f"{title}: intervals meant to hold {asked:.0%} of unseen values held {held:.0%} of them."
+        held = [f"{s['coverage']:.0%} ({s['split']})" for s in card["scores"] if s["estimator"] == "blend"]
+        text = f"{title}: intervals meant to hold {card['coverage_asked']:.0%} of unseen values held {', '.join(held)}."
         if card["noise_floor"] is not None:
             text += f" Repeated measurements of one composition scatter by {card['noise_floor']:.2f} decades."
         notes.append(text)

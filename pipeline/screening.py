@@ -49,7 +49,6 @@ def screen_materials(materials: Path, out: Path) -> None:
         predict.main(
             candidates,
             made("features.parquet"),
-            made("transport.parquet"),
             f"{INTERIM}/measurements.parquet",
             f"{INTERIM}/band_gaps.parquet",
             "data/models",

@@ -4,6 +4,7 @@ One run per trained model and one for the screening, tied by a common id, a dige
 """
 
 import hashlib
+import logging
 import os
 import subprocess
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from mlflow.pyfunc import PythonModel
 from models.training import TrainedModel, predict
 from pipeline.params import ROOT, load_params, stage_params
 from pipeline.tables import read_json, run_stage, write_json
+
+logging.getLogger("mlflow").setLevel(logging.ERROR)  # its hints on pickles and lock files are no news here
 
 ID_DIGITS = 12
 CODE = ["features", "models", "pipeline"]

@@ -3,31 +3,14 @@
 from pathlib import Path
 
 import joblib
-import numpy as np
 import pandas as pd
 
-from features.percolation import HIGHEST_LEVEL_EV
 from models.band_gap import fit_band_gap
 from models.conductivity import fit_conductivity
 from models.training import TrainedModel, model_card
 from models.window import fit_windows
 from pipeline.params import stage_params
 from pipeline.tables import run_stage, write_json, write_table, write_whole
-
-
-def conductivity_features(features: str, transport: str) -> pd.DataFrame:
-    """Descriptors of composition, lattice and crystal with those of the landscape, indexed by id."""
-    return with_landscape(pd.read_parquet(features), pd.read_parquet(transport))
-
-
-def with_landscape(features: pd.DataFrame, transport: pd.DataFrame) -> pd.DataFrame:
-    """Features joined by id with transport columns; "no path" (inf) counts as the highest level looked at.
-
-    A volume known from the lattice is not taken from the crystal again.
-    """
-    landscape = transport.set_index("id").select_dtypes(["number", "bool"]).astype(float)
-    described = features.set_index("id")
-    return described.join(landscape.replace(np.inf, HIGHEST_LEVEL_EV).drop(columns=described.columns, errors="ignore"))
 
 
 def held_out_predictions(models: dict[str, TrainedModel]) -> pd.DataFrame:
@@ -43,14 +26,13 @@ def held_out_predictions(models: dict[str, TrainedModel]) -> pd.DataFrame:
 
 
 def main(*paths: str) -> None:
-    measurements, band_gaps, stability, *features, transport, out = paths
-    of_measurements, of_band_gaps, of_phases = features
+    *tables, out = paths
+    measurements, band_gaps, stability, *features = map(pd.read_parquet, tables)
+    of_measurements, of_band_gaps, of_phases = (table.set_index("id") for table in features)
     params = stage_params("train")
-    described = conductivity_features(of_measurements, transport)
-    models = {"conductivity": fit_conductivity(pd.read_parquet(measurements), described, params)}
-    models |= fit_windows(pd.read_parquet(stability), pd.read_parquet(of_phases).set_index("id"), params)
-    gaps = pd.read_parquet(of_band_gaps).set_index("id")
-    models["band_gap"] = fit_band_gap(pd.read_parquet(band_gaps), gaps, params)
+    models = fit_conductivity(measurements, of_measurements, params)
+    models |= fit_windows(stability, of_phases, params)
+    models["band_gap"] = fit_band_gap(band_gaps, of_band_gaps, params)
     folder = Path(out)
     for name, model in models.items():
         write_whole(folder / f"{name}.joblib", lambda p, model=model: joblib.dump(model, p))
