@@ -8,7 +8,7 @@ import pandas as pd
 from features.formula import composition_key, parse_formulas
 from pipeline.params import choose, stage_params
 from pipeline.sources import cifs, embedded, phases, table
-from pipeline.tables import InputError, report_rows, run_stage, write_table
+from pipeline.tables import InputError, report_rows, run_stage, write_spreadsheet, write_table
 
 SOURCES = {
     "embedded": embedded.candidates,
@@ -78,7 +78,7 @@ def usable_candidates(source: str, path: str) -> tuple[pd.DataFrame, pd.DataFram
 def main(path: str, out: str, rejected_out: str) -> None:
     rows, rejected, n_merged = usable_candidates(stage_params("candidates")["source"], path)
     write_table(rows, out)
-    write_table(rejected, rejected_out)
+    write_spreadsheet(rejected, rejected_out)
     n_in = len(rows) + len(rejected) + n_merged
     report_rows(
         "candidates",

@@ -42,6 +42,19 @@ def test_an_unreadable_table_is_named_with_its_fault(tmp_path, name, content, sa
     assert name in str(error.value)
 
 
+def test_commas_at_the_end_of_rows_shift_no_column(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("id,formula\na,Li2O,\nb,LiF,\n")
+    assert read_table(path).to_dict("list") == {"id": ["a", "b"], "formula": ["Li2O", "LiF"]}
+
+
+def test_rows_longer_than_the_header_are_an_error(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("id,formula\na,Li2O,lost\nb,LiF,lost\n")
+    with pytest.raises(InputError, match=r"t\.csv: rows have more fields than the header"):
+        read_table(path)
+
+
 def test_a_missing_column_is_named_beside_those_there():
     with pytest.raises(InputError, match=r"t\.csv: missing column sigma_s_cm. It has: id, formula"):
         tables.require_columns(pd.DataFrame({"id": [1], "formula": ["LiF"]}), ["id", "sigma_s_cm"], "t.csv")
