@@ -29,7 +29,8 @@ class TrainedModel:
     out_of_fold: one row per split and held-out row: `split`, `fold`, `row`, `id`, `n_train`, `measured`, one column per
         estimator, `domain_distance`, `disagreement` and the interval `low`, `high`, from models that did not see it.
     importance: `feature`, `importance` (sums to 1, largest first).
-    noise_floor: standard deviation of repeated measurements. methods: kinds of values learned from, if told apart.
+    noise_floor: standard deviation of repeated measurements. error_features: features the expected error depends on.
+    methods: kinds of values learned from, if told apart.
     """
 
     name: str
@@ -47,6 +48,7 @@ class TrainedModel:
     calibration: Calibration | None = None
     domain: Domain | None = None
     noise_floor: float = float("nan")
+    error_features: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
 
     @property
@@ -68,6 +70,7 @@ class TrainingRows:
     features: pd.DataFrame
     target: pd.Series
     groups: np.ndarray
+    error_features: tuple[str, ...] = ()  # features that the expected error may depend on
 
 
 def train_regressor(
@@ -115,6 +118,7 @@ def train_regressor(
         calibration=calibration,
         domain=replace(fit_domain(values, names), threshold=threshold),
         noise_floor=noise_floor,
+        error_features=rows.error_features,
     )
 
 
@@ -156,7 +160,7 @@ def _validate(
             tables.append(pd.concat([pd.DataFrame(known), table], axis=1))
     held_out = pd.concat(tables, ignore_index=True)
     calibration, offsets = calibrate(
-        held_out[list(_signal_columns())].to_numpy(),
+        _signals(held_out, rows.features.iloc[held_out["row"]], rows.error_features),
         (held_out["measured"] - held_out[BLEND]).to_numpy(),
         rows.groups[held_out["row"]],
         shared["intervals"],
@@ -166,9 +170,11 @@ def _validate(
     return held_out.assign(low=held_out[BLEND] + offsets[:, 0], high=held_out[BLEND] + offsets[:, 1]), calibration
 
 
-def _signal_columns() -> tuple[str, ...]:
-    """Columns of a table of predictions that are the signals of the expected error, in their order."""
-    return tuple(BLEND if name == "predicted" else name for name in SIGNALS)
+def _signals(predictions: pd.DataFrame, features: pd.DataFrame, error_features: Sequence[str]) -> np.ndarray:
+    """(n, k) what the expected error of each row is learned from: SIGNALS, then the features named."""
+    columns = predictions.rename(columns={BLEND: "predicted"})[list(SIGNALS)]
+    named = features.reindex(columns=list(error_features)).to_numpy(dtype=float)
+    return np.column_stack([columns.to_numpy(dtype=float), named])
 
 
 def _score_table(held_out: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -216,7 +222,7 @@ def predict(model: TrainedModel, features: pd.DataFrame) -> pd.DataFrame:
         return result
     distance = domain_distance(model.domain, values[known])
     table = _predictions(model.estimators, model.members, values[known]).assign(domain_distance=distance)
-    ends = prediction_interval(model.calibration, table[list(_signal_columns())].to_numpy())
+    ends = prediction_interval(model.calibration, _signals(table, features[known], model.error_features))
     result.loc[known, columns] = np.column_stack([table[BLEND], ends, distance, table["disagreement"]])
     result.loc[known, "in_domain"] = distance <= model.domain.threshold
     return result

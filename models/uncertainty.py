@@ -2,9 +2,10 @@
 
 Normalised conformal prediction (arXiv:1604.04173) with cross-validated residuals (arXiv:1208.0806): errors of held-out
 rows, divided by the error expected for the row, are taken as the errors of new rows. The expected error is learned from
-three signals: the distance to the nearest training row, the disagreement between estimators, and the prediction. Folds
-that leave out whole families teach it how much worse predictions become far from what is known. The lower and the upper
-side are calibrated each on their own, since poor conductors are missed by more than good ones.
+a few signals: the distance to the nearest training row, the disagreement between estimators, the prediction, and what
+else a model names. Folds that leave out whole families teach it how much worse predictions become far from what is
+known. The lower and the upper side are calibrated each on their own, since poor conductors are missed by more than good
+ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,8 @@ from sklearn.neighbors import NearestNeighbors
 from models.estimators import COMPOSITION_PREFIX, FittedEstimator, fit_estimator
 from models.validation import grouped_folds
 
-SIGNALS = ("domain_distance", "disagreement", "predicted")
+# The first signals of every model, in this order; others may follow.
+SIGNALS = ("predicted", "domain_distance", "disagreement")
 
 # Errors are expected to be at least this share of the mean error: no row is taken as certain.
 SMALLEST_SHARE = 0.4
@@ -38,7 +40,7 @@ class Calibration:
 
 
 def expected_error(difficulty: FittedEstimator | None, signals: np.ndarray, smallest_scale: float) -> np.ndarray:
-    """(n,) expected absolute error from (n, 3) signals; 1 without a model of it."""
+    """(n,) expected absolute error from (n, k) signals; 1 without a model of it."""
     if difficulty is None:
         return np.ones(len(signals))
     return np.maximum(difficulty.predict(signals), smallest_scale)
@@ -66,7 +68,7 @@ def calibrate(
     counted on the returned offsets is that of rows never seen.
 
     Args:
-        signals: (n, 3) domain_distance, disagreement and predicted of the held-out rows, in this order.
+        signals: (n, k) values for the held-out rows: those of SIGNALS, then any others.
         residuals: (n,) measured - predicted by models that did not see the row.
         groups: (n,) rows of a group are never on both sides; a row held out by several splits has one group.
         params: `coverage`, `n_splits`, `min_rows_difficulty` and `difficulty`, the parameters of the LightGBM model of
@@ -79,11 +81,12 @@ def calibrate(
     """
     absolute = np.abs(residuals)
     smallest = float(SMALLEST_SHARE * absolute.mean())
+    names = [f"signal_{i}" for i in range(signals.shape[1])]
 
     def fitted(rows: np.ndarray) -> FittedEstimator | None:
         if len(residuals) < params["min_rows_difficulty"]:
             return None
-        return fit_estimator("lightgbm", params["difficulty"], SIGNALS, signals[rows], absolute[rows], seed, threads)
+        return fit_estimator("lightgbm", params["difficulty"], names, signals[rows], absolute[rows], seed, threads)
 
     folds = grouped_folds(groups, params["n_splits"], seed)
     scale = np.ones(len(residuals))

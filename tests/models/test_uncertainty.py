@@ -27,8 +27,8 @@ PARAMS = {
 def simulated(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Signals and residuals whose standard deviation grows tenfold with the distance."""
     rng = np.random.default_rng(seed)
-    signals = np.column_stack([rng.random(n), rng.random(n), rng.normal(size=n)])
-    return signals, rng.normal(size=n) * (0.2 + 1.8 * signals[:, 0])
+    signals = np.column_stack([rng.normal(size=n), rng.random(n), rng.random(n)])
+    return signals, rng.normal(size=n) * (0.2 + 1.8 * signals[:, 1])
 
 
 def test_quantiles_leave_out_the_ranks_they_may():
@@ -44,13 +44,13 @@ def test_new_rows_are_covered_as_often_as_asked_near_and_far():
     signals, residuals = simulated(2000, seed=0)
     calibration, _ = calibrate(signals, residuals, np.arange(2000), PARAMS, seed=0, threads=1)
     new, errors = simulated(4000, seed=1)
-    ends = prediction_interval(calibration, new) - new[:, 2:]
+    ends = prediction_interval(calibration, new) - new[:, :1]
     inside = (errors >= ends[:, 0]) & (errors <= ends[:, 1])
     # Standard error of a share of 0.9 over 4000 rows: 0.005, plus that of 2000 calibrating rows, 0.007.
     assert inside.mean() == pytest.approx(0.9, abs=0.03)
-    assert inside[new[:, 0] > 0.8].mean() > 0.83
+    assert inside[new[:, 1] > 0.8].mean() > 0.83
     width = ends[:, 1] - ends[:, 0]
-    assert width[new[:, 0] > 0.8].mean() > 3 * width[new[:, 0] < 0.2].mean()
+    assert width[new[:, 1] > 0.8].mean() > 3 * width[new[:, 1] < 0.2].mean()
 
 
 def test_intervals_of_held_out_rows_are_as_honest_as_those_of_new_ones():
@@ -81,7 +81,7 @@ def test_the_side_that_errs_more_is_wider():
 def test_probability_is_that_of_a_normal_error():
     residuals = np.sort(np.random.default_rng(5).normal(size=20_000))
     calibration = Calibration(residuals, None, 0.0, 0.9)
-    signals = np.array([[0.0, 0.0, -5.0]])
+    signals = np.array([[-5.0, 0.0, 0.0]])
     for threshold in (-6.0, -4.0, -3.0):
         expected = norm.sf(threshold + 5.0)
         assert probability_at_least(calibration, signals, threshold)[0] == pytest.approx(expected, abs=0.015)
@@ -91,7 +91,7 @@ def test_probability_is_that_of_a_normal_error():
 @given(predicted=st.floats(-20, 5), threshold=st.floats(-20, 5), more=st.floats(0, 5), n=st.integers(1, 50))
 def test_probability_falls_with_the_threshold_and_is_never_certain(predicted, threshold, more, n):
     calibration = Calibration(np.linspace(-2, 2, n), None, 0.0, 0.9)
-    signals = np.array([[0.0, 0.0, predicted]])
+    signals = np.array([[predicted, 0.0, 0.0]])
     here = probability_at_least(calibration, signals, threshold)[0]
     beyond = probability_at_least(calibration, signals, threshold + more)[0]
     assert 0 < beyond <= here < 1
