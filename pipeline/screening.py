@@ -1,13 +1,14 @@
 """The funnel on your own materials: the stages on other candidates, with the models and phases the pipeline made."""
 
 import contextlib
+import os
 from pathlib import Path
 
 from pipeline import featurize, interfaces, predict, report, screen, shortlist, stability, summary, transport
 from pipeline.candidates import usable_candidates
 from pipeline.materials import MODELS
 from pipeline.params import ROOT
-from pipeline.tables import InputError, report_rows, write_table
+from pipeline.tables import InputError, report_rows, write_spreadsheet, write_table
 
 REFERENCE, INTERIM, PROCESSED = "data/reference", "data/interim", "data/processed"
 
@@ -18,9 +19,9 @@ def screen_materials(materials: Path, out: Path) -> None:
     Raises:
         InputError: If nothing can be read, or the pipeline has not run yet.
     """
-    source, folder = materials.resolve(), out.resolve()
-    if not source.exists():
+    if not os.path.exists(materials):
         raise InputError(f"{materials} does not exist: give a table, a folder or a zip of CIFs.")
+    source, folder = materials.resolve(), out.resolve()
     if folder.exists() and not folder.is_dir():
         raise InputError(f"--out {out} is a file; a folder is needed.")
     if not (MODELS / "scores.json").exists():
@@ -37,7 +38,7 @@ def screen_materials(materials: Path, out: Path) -> None:
     with contextlib.chdir(ROOT):  # params.yaml and the pipeline's tables are found from there
         rows, rejected, merged = usable_candidates("table" if is_table else "cifs", str(source))
         write_table(rows, made("candidates.parquet"))
-        write_table(rejected, listed("rejected.csv"))
+        write_spreadsheet(rejected, listed("rejected.csv"))
         n_in = len(rows) + len(rejected) + merged
         report_rows("candidates", n_in, len(rows), {"set aside": len(rejected), "merged as exact duplicates": merged})
         candidates, phases = made("candidates.parquet"), f"{INTERIM}/phases.parquet"

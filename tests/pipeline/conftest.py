@@ -8,12 +8,15 @@ import functools
 import importlib
 import shlex
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from pipeline import answers, cli, materials, screening
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = ("track",)  # logs into MLflow, has its own tests
@@ -247,3 +250,32 @@ def copy_of(tmp_path: Path) -> Callable[[Project], Project]:
 def crystals() -> str:
     """CIF of rock salt LiCl, to be filled in with the `occupancy` of one lithium and `x` of one chlorine."""
     return LITHIUM_CHLORIDE
+
+
+Ionsieve = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def ionsieve(finished: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Ionsieve:
+    """Run one command of the command line on the small project, in an empty folder: (exit code, stdout, stderr)."""
+    for module in (answers, materials, screening):
+        monkeypatch.setattr(module, "ROOT", finished.folder)
+    monkeypatch.setattr(answers, "PHASES", finished.folder / "data/interim/phases.parquet")
+    for module in (materials, screening):
+        monkeypatch.setattr(module, "MODELS", finished.folder / "data/models")
+    folder = tmp_path / "here"
+    folder.mkdir(exist_ok=True)
+    monkeypatch.chdir(folder)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["ionsieve", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        code = ended.value.code
+        if isinstance(code, str):  # the interpreter prints such a code and exits with 1
+            sys.stderr.write(code)
+        printed = capsys.readouterr()
+        return (1 if isinstance(code, str) else code or 0), printed.out, printed.err
+
+    return run
