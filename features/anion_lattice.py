@@ -61,7 +61,10 @@ def _inequivalent(
     """One anion of each symmetry orbit, and the share of the occupancy its orbit holds."""
     labels = np.unique(np.rint(occupancy * 1e4).astype(int), return_inverse=True)[1]
     cell = (lattice.tolist(), positions.tolist(), labels.tolist())
-    dataset = spglib.get_symmetry_dataset(cell, symprec=SYMMETRY_TOLERANCE_ANGSTROM)
+    try:
+        dataset = spglib.get_symmetry_dataset(cell, symprec=SYMMETRY_TOLERANCE_ANGSTROM)
+    except spglib.SpglibError:  # two anions closer than the tolerance: use no symmetry
+        dataset = None
     orbit = np.arange(len(positions)) if dataset is None else np.array(dataset.equivalent_atoms, dtype=np.int64)
     first = np.unique(orbit)
     share = np.array([occupancy[orbit == i].sum() for i in first]) / occupancy.sum()

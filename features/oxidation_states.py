@@ -9,7 +9,7 @@ import numpy as np
 from pymatgen.core import Composition, Element, Species, Structure
 
 from features.charge_states import NEUTRAL_E_ATOM, charge_states
-from features.element_table import ATOMIC_NUMBER, oxidation_states, padded_fractions
+from features.element_table import ATOMIC_NUMBER, HYDROGEN_ISOTOPES, oxidation_states, padded_fractions
 
 CHALCOGENS = frozenset({"O", "S", "Se"})
 OXIDISED_BY_CHALCOGENS = ("P", "As", "Sb", "Si", "Ge", "Sn", "B")
@@ -26,11 +26,16 @@ def assign_oxidation_states(structure: Structure) -> tuple[Structure, str]:
         The structure, and "" or in words: that a charge is an average, or how far from neutral the structure is.
 
     Raises:
-        ValueError: If an element forms no ions, naming it.
+        ValueError: If an element forms no ions or a species is no element, naming it.
     """
     given = [getattr(species, "oxi_state", None) for site in structure for species in site.species]
     if all(state is not None for state in given) and any(given):
         return structure.copy(), ""
+    strangers = sorted(
+        {s.symbol for site in structure for s in site.species} - ATOMIC_NUMBER.keys() - HYDROGEN_ISOTOPES
+    )
+    if strangers:
+        raise ValueError(f"{', '.join(strangers)} is not an element.")
     composition = Composition(structure.composition.get_el_amt_dict())
     states, note = average_charges(composition)
     decorated = structure.copy()
@@ -98,4 +103,4 @@ def _average_over_variable(
 
 def _symbol(species: Element | Species) -> str:
     """Element symbol, isotopes of hydrogen as hydrogen."""
-    return "H" if species.symbol in ("D", "T") else species.symbol
+    return "H" if species.symbol in HYDROGEN_ISOTOPES else species.symbol

@@ -4,7 +4,8 @@ BVlain runs as it does by default (100 neighbours, which truncates; all cores fo
 are the least it can be charged with. Prints the ratios, the cost per volume, and the memory.
 """
 
-import resource
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +22,8 @@ from features.percolation import percolation
 from features.transport import transport_table
 
 CRYSTALS = Path(__file__).resolve().parents[2] / "data" / "reference" / "crystals"
-NAMES = ["LiCl", "LiCoO2", "LiFePO4", "LiTi2P3O12", "Li7La3Zr2O12_tetragonal"]
-SAMPLE = 9
+NAMES = ["LiCl", "LiCoO2", "LiFePO4", "LiTi2P3O12"]
+SAMPLE = 8
 THREADS = 2
 
 
@@ -96,7 +97,7 @@ def test_ratio_to_bvlain_on_ordered_shared_crystals(benchmark, shared_data, caps
 def test_cost_is_linear_in_volume(benchmark, capsys):
     cell = assign_oxidation_states(Structure.from_file(CRYSTALS / "LiFePO4.cif"))[0]
     lines = []
-    for repeat in ((1, 1, 1), (1, 2, 1), (1, 2, 2), (2, 2, 2), (2, 4, 2), (2, 4, 4)):
+    for repeat in ((1, 1, 1), (1, 2, 2), (2, 2, 2), (2, 4, 4)):
         framework = framework_of(cell * repeat)
         volume = cell.volume * np.prod(repeat)
 
@@ -121,18 +122,29 @@ def test_all_shared_cifs(benchmark, shared_data, capsys):
         structures = (CifParser(p, occupancy_tolerance=10).parse_structures(primitive=False)[0] for p in paths)
         return transport_table(structures, [p.stem for p in paths], workers=THREADS)
 
+    start = time.process_time()
     table = benchmark.pedantic(everything, rounds=1)
-    peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     with capsys.disabled():
-        print(f"\n{len(table)} CIFs read and answered with all columns; the process peaked at {peak_gib:.2f} GiB")
+        spent = time.process_time() - start
+        print(f"\n{len(table)} CIFs read and answered with all columns: {spent:.1f} s of processor time")
 
 
-def test_memory_of_the_largest_crystal(benchmark, capsys):
-    # 16 times the largest shared crystal; growth beyond what the process has used before
-    structure = Structure.from_file(CRYSTALS / "Li7La3Zr2O12_tetragonal.cif") * (2, 2, 4)
-    framework = framework_of(assign_oxidation_states(structure)[0])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    benchmark.pedantic(lambda: percolation(site_energy_landscape(framework, threads=THREADS)), rounds=1)
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20
+# Peak memory is that of a process of its own; printed in kilobytes.
+MEMORY_SCRIPT = """
+import resource, sys
+from pymatgen.core import Structure
+from features.percolation import percolation_row
+structure = Structure.from_file(sys.argv[1])
+for repeat in ((1, 1, 1), (2, 2, 4)):
+    percolation_row(structure * repeat)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_of_the_largest_crystals(benchmark, capsys):
+    # 2,184 cubic angstrom is the size of the largest shared crystals; 16 times that for the trend
+    command = [sys.executable, "-W", "ignore", "-c", MEMORY_SCRIPT, str(CRYSTALS / "Li7La3Zr2O12_tetragonal.cif")]
+    run = benchmark.pedantic(subprocess.run, args=(command,), kwargs={"capture_output": True, "text": True}, rounds=1)
+    one, sixteen = (int(line) / 2**20 for line in run.stdout.split())
     with capsys.disabled():
-        print(f"\n{structure.volume:.0f} cubic angstrom: peak memory grew by {grown:.2f} GiB")
+        print(f"\npeak memory of a process: {one:.2f} GiB at 2,184, {sixteen:.2f} GiB at 34,950 cubic angstrom")

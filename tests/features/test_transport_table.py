@@ -118,8 +118,9 @@ def test_reasons_in_words():
     hydride = Structure(cell, ["Li", "H"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     salt = Structure(cell, ["Na", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     metal = Structure(cell, ["Li"], [[0, 0, 0]])
-    table = transport_table([None, phosphide, hydride, salt, metal], ["019", "1e9", "883", "d", "e"])
-    assert table.id.tolist() == ["019", "1e9", "883", "d", "e"]
+    dummy = Structure(cell, ["Li", "X"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    table = transport_table([None, phosphide, hydride, salt, metal, dummy], ["019", "1e9", "883", "d", "e", "f"])
+    assert table.id.tolist() == ["019", "1e9", "883", "d", "e", "f"]
     assert table.columns.tolist() == ["id", *TRANSPORT_COLUMNS, "note"]
     assert table.migration_barrier_1d_ev.isna().all()
     notes = table.note.tolist()
@@ -128,6 +129,7 @@ def test_reasons_in_words():
     assert "H of charge -1" in notes[2]
     assert notes[3] == "there is no Li in the structure."
     assert notes[4]
+    assert "X is not an element" in notes[5]
 
 
 def test_an_interrupted_run_is_taken_up_where_it_stopped():
