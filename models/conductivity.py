@@ -15,6 +15,7 @@ from features.composition import composition_features
 from features.ion_similarity import ion_similarity_features
 from features.lattice import LATTICE_COLUMNS as CELL_COLUMNS
 from features.lattice import lattice_features
+from models.estimators import BLEND
 from models.training import TrainedModel, TrainingRows, predict, train_regressor
 from models.uncertainty import SIGNALS, probability_at_least
 from models.validation import (
@@ -62,17 +63,43 @@ def fit_conductivity(
         params: The block `train` of the parameters.
 
     Returns:
-        Models named WITH_LATTICE (learned from the rows with a lattice) and FORMULA_ONLY (from all rows).
+        Models named WITH_LATTICE (learned from the rows with a lattice; untrained, with the reason, if that does not
+        lower the error of held-out rows) and FORMULA_ONLY (from all rows).
     """
     known = measurements[measurements["sigma_s_cm"].notna()].sort_values("id").set_index("id")
     table = features.loc[known.index]
     formula_only = [name for name in formula_columns() if name in table]
     with_lattice = formula_only + [name for name in lattice_columns() if name in table]
     has_lattice = table.reindex(columns=[LATTICE_MARK])[LATTICE_MARK].notna()
-    return {
-        WITH_LATTICE: _fit_one(WITH_LATTICE, known[has_lattice], table.loc[has_lattice, with_lattice], params),
-        FORMULA_ONLY: _fit_one(FORMULA_ONLY, known, table[formula_only], params),
-    }
+    lattice_model = _fit_one(WITH_LATTICE, known[has_lattice], table.loc[has_lattice, with_lattice], params)
+    formula_model = _fit_one(FORMULA_ONLY, known, table[formula_only], params)
+    return {WITH_LATTICE: _if_better(lattice_model, formula_model), FORMULA_ONLY: formula_model}
+
+
+def _if_better(lattice_model: TrainedModel, formula_model: TrainedModel) -> TrainedModel:
+    """The lattice model, or an untrained one if held-out rows with a lattice are predicted as well without it.
+
+    Few measured materials of a small collection come with a lattice; more rows can then be worth more.
+    """
+    if not (lattice_model.trained and formula_model.trained):
+        return lattice_model
+    with_lattice, formula_only = (_held_out(model) for model in (lattice_model, formula_model))
+    shared = with_lattice.index.intersection(formula_only.index)
+    error = with_lattice["error"].loc[shared].mean()
+    error_without = formula_only["error"].loc[shared].mean()
+    if error < error_without:
+        return lattice_model
+    reason = (
+        f"not used: held-out error {error:.2f} decades over the {len(shared)} rows with a lattice, "
+        f"{error_without:.2f} from their formulas alone"
+    )
+    return TrainedModel(WITH_LATTICE, lattice_model.target, reason, lattice_model.n_rows, lattice_model.n_groups)
+
+
+def _held_out(model: TrainedModel) -> pd.DataFrame:
+    """Absolute errors of the first split by id."""
+    first = model.out_of_fold[model.out_of_fold["split"] == model.out_of_fold["split"].iloc[0]]
+    return first.assign(error=(first["measured"] - first[BLEND]).abs()).set_index("id")
 
 
 def _fit_one(name: str, known: pd.DataFrame, features: pd.DataFrame, params: Mapping[str, Any]) -> TrainedModel:

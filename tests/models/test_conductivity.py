@@ -123,6 +123,18 @@ def test_the_lattice_is_used_where_it_is_known(models):
     np.testing.assert_allclose(alone["log10_sigma"], result["log10_sigma"].iloc[4:])
 
 
+def test_a_lattice_that_says_nothing_is_not_used():
+    table = invented()
+    rng = np.random.default_rng(0)
+    noise = table.assign(
+        a_angstrom=rng.uniform(4, 20, len(table)), space_group_number=rng.integers(195, 231, len(table))
+    )
+    few = noise.assign(a_angstrom=noise["a_angstrom"].where(rng.random(len(table)) < 0.5))
+    models = fit_conductivity(few, features_of(few), PARAMS)
+    assert "from their formulas alone" in models[WITH_LATTICE].reason_not_trained
+    assert set(predict_conductivity(models, features_of(few))["features_used"]) == {"formula"}
+
+
 def test_probabilities_agree_with_the_interval(models):
     result = predict_conductivity(models, features_of(invented()))
     assert result["probability_sigma_ge_1e_4"].between(0, 1, inclusive="neither").all()
