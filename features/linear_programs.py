@@ -305,6 +305,9 @@ def _pair_with_highs(
     """Row q of `result` by HiGHS, as features.simplex.pair_jobs; its status stays where that fails too."""
     alone_a, alone_b = a.hull[q] - a.energy[q], b.hull[q] - b.energy[q]
     result.values[q] = 0.0, np.nan, min(alone_a, alone_b), 1.0 if alone_a < alone_b else 0.0
+    if np.abs(ca - cb).max() < 1e-12:
+        result.status[q] = 0
+        return
     mutual = highs.deepest_reaction(task, ca, cb, a.hull[q], b.hull[q])
     total = highs.deepest_reaction(task, ca, cb, a.energy[q], b.energy[q])
     if mutual is None or total is None:

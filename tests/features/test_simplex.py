@@ -1,12 +1,14 @@
 """The compiled simplex against HiGHS, on problems made to be degenerate, and what happens when it gives up."""
 
+import random
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
 from features import linear_programs
-from features.hull import PhaseSet, hull_table
+from features.hull import PhaseSet, hull_table, phase_set
 from features.interface import interface_table
 from features.simplex import FAILED, OPTIMAL, UNBOUNDED, minimise
 from features.window import window_table
@@ -59,7 +61,9 @@ def test_an_infinite_cost_leaves_a_column_out() -> None:
 def test_highs_answers_what_the_kernel_gives_up_on(mp_phases: PhaseSet, monkeypatch: pytest.MonkeyPatch) -> None:
     formulas = ["Li3PS4", "Li6PS5Cl", "LiF", "Al2O3", "Li3YCl6", "LiLaTi2O6", "Li"]
     pairs = pd.DataFrame({"formula_a": formulas, "formula_b": ["LiCoO2"] * len(formulas)})
-    pairs = pd.concat([pairs, pairs.assign(voltage_v=3.0)], ignore_index=True)
+    # LiCoO2 and CoO2 are the same once lithium is open
+    same = pd.DataFrame({"formula_a": ["LiCoO2"], "formula_b": ["CoO2"]})
+    pairs = pd.concat([pairs, pairs.assign(voltage_v=3.0), same.assign(voltage_v=3.0)], ignore_index=True)
 
     def answers() -> list[pd.DataFrame]:
         return [
@@ -82,6 +86,36 @@ def test_highs_answers_what_the_kernel_gives_up_on(mp_phases: PhaseSet, monkeypa
         for column in ("decomposition_products", "reduction_products", "oxidation_products", "products_at_0v"):
             if column in ours:
                 assert highs[column].tolist() == ours[column].tolist()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_made_up_systems_full_of_ties_equal_highs(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(seed)
+    elements = ["Li", *rng.sample(["P", "O", "S", "Cl", "Ti", "La"], rng.randint(2, 5))]
+
+    def formula(symbols: list[str], most: int) -> str:
+        return "".join(f"{e}{rng.randint(1, most)}" for e in sorted(symbols))
+
+    some = [formula(rng.sample(elements, rng.randint(2, len(elements))), 3) for _ in range(rng.randint(8, 60))]
+    # whole and tenths of eV/atom tie all the time; the last makes sure that every element is known
+    energies = [-round(3 * rng.random(), seed % 2) for _ in some]
+    table = pd.DataFrame({"formula": [*some, formula(elements, 9)], "formation_energy_ev_atom": [*energies, 0.5]})
+    phases = phase_set(table)
+    asked = [*some[:10], "Li", formula(elements, 9)]
+    pairs = pd.DataFrame({"formula_a": asked, "formula_b": asked[::-1]})
+    pairs["voltage_v"] = [rng.choice([np.nan, 0.5, 2.0, 3.0]) for _ in asked]
+    compiled = window_table(asked, phases), interface_table(pairs, phases)
+
+    def give_up(*arguments: np.ndarray) -> None:
+        arguments[-1][arguments[0]] = FAILED
+
+    for kernel in ("stability_jobs", "mixture_jobs", "pair_jobs"):
+        monkeypatch.setattr(linear_programs, kernel, give_up)
+    for ours, highs in zip(compiled, (window_table(asked, phases), interface_table(pairs, phases)), strict=True):
+        unique = [c for c in ours.select_dtypes("number") if c.startswith(("e_", "decomp", "reduction", "oxidation"))]
+        unique = [c for c in unique if "all_atoms" not in c]  # several mixtures may be equally bad per other atom
+        assert highs[unique].to_numpy() == pytest.approx(ours[unique].to_numpy(), abs=1e-6, nan_ok=True)
+        assert (ours.attrs["n_highs"], highs.attrs["n_unsolved"]) == (0, 0)
 
 
 def test_what_nothing_solves_is_unknown(mp_phases: PhaseSet, monkeypatch: pytest.MonkeyPatch) -> None:
