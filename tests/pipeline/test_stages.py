@@ -1,6 +1,7 @@
 """Every stage on a dozen materials, run by the commands of dvc.yaml: what it writes, counts, and never changes."""
 
 import ast
+import functools
 import json
 import re
 from pathlib import Path
@@ -86,23 +87,28 @@ def test_a_stage_reads_only_what_it_declares_and_what_exists_by_then(finished):
         made |= set(stage["outs"])
 
 
+@functools.cache
+def direct_imports(file: str) -> frozenset[str]:
+    """Local Python files that a file names in its imports."""
+    modules: list[str] = []
+    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            modules += [f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+    local = [m for m in modules if m.split(".")[0] in ("pipeline", "features", "models")]
+    paths = [f"{module.replace('.', '/')}.py" for module in local]
+    return frozenset(path for path in paths if (ROOT / path).exists())
+
+
 def imported(file: str) -> set[str]:
-    """Local Python files that a file imports, whatever depth."""
-    found, waiting = set(), [file]
+    """The same, whatever depth, with the file itself."""
+    found: set[str] = set()
+    waiting = {file}
     while waiting:
         name = waiting.pop()
-        if name in found:
-            continue
         found.add(name)
-        for node in ast.walk(ast.parse((ROOT / name).read_text(encoding="utf-8"))):
-            modules = []
-            if isinstance(node, ast.ImportFrom):
-                modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            elif isinstance(node, ast.Import):
-                modules = [alias.name for alias in node.names]
-            paths = [f"{module.replace('.', '/')}.py" for module in modules]
-            waiting += [path for path in paths if path.split("/")[0] in ("pipeline", "features", "models")]
-            waiting = [path for path in waiting if (ROOT / path).exists()]
+        waiting |= direct_imports(name) - found
     return found
 
 
