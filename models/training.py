@@ -86,7 +86,8 @@ def train_regressor(
     Args:
         name: What the model is called.
         rows: Training rows; a missing feature is NaN, the target is always known.
-        splits: Folds by the name of the split; all calibrate the intervals, the first sets how far the domain reaches.
+        splits: Folds by the name of the split, at least one of them not empty; all calibrate the intervals, the first
+            sets how far the domain reaches.
         params: `estimators` (parameters by kind) and `blend` (kinds whose mean is the prediction).
         shared: `seed`, `threads`, `min_rows`, `min_groups`, `intervals`, `domain`.
         noise_floor: Standard deviation of repeated measurements, kept beside the errors.
@@ -98,6 +99,7 @@ def train_regressor(
             f"{shared['min_groups']} groups are needed"
         )
         return TrainedModel(name, str(rows.target.name), reason, n_rows, n_groups)
+    splits = {split: folds for split, folds in splits.items() if folds}
     values, names = rows.features.to_numpy(dtype=float), list(rows.features.columns)
     held_out, calibration = _validate(rows, splits, params, shared)
     first = held_out[held_out["split"] == next(iter(splits))]

@@ -95,7 +95,8 @@ def publication_folds(table: pd.DataFrame, n_splits: int, seed: int) -> list[Fol
     """Folds with whole publications held out; training rows of a held-out composition are left out of that fold.
 
     Milder than connected groups, which can only hold out a whole well-studied family at once, and as free of leaks:
-    neither a publication nor a composition is on both sides. Every row is predicted once.
+    neither a publication nor a composition is on both sides. Every row is predicted once, unless nothing is left to
+    predict it from.
 
     Args:
         table: Rows with `formula` and `source`; a row without a source is a publication of its own.
@@ -106,14 +107,19 @@ def publication_folds(table: pd.DataFrame, n_splits: int, seed: int) -> list[Fol
     keys = np.array(composition_keys(table["formula"].tolist()))
     folds = []
     for fold in grouped_folds(publication, n_splits, seed):
-        folds.append(Fold(fold.name, fold.train[~np.isin(keys[fold.train], keys[fold.test])], fold.test))
+        train = fold.train[~np.isin(keys[fold.train], keys[fold.test])]
+        if len(train):
+            folds.append(Fold(fold.name, train, fold.test))
     return folds
 
 
 def leave_family_out_folds(families: pd.Series, groups: ArrayLike, min_rows: int) -> list[Fold]:
-    """One fold per named family of at least `min_rows` rows; rows of other families in its groups are left out too."""
+    """One fold per named family of at least `min_rows` rows; rows of other families in its groups are left out too.
+
+    A family that is NaN or "" is unknown and never left out.
+    """
     group = np.asarray(groups)
-    counts = families.value_counts()
+    counts = families[families != ""].value_counts()
     folds = []
     for family in sorted(counts[counts >= min_rows].index):
         test = np.flatnonzero((families == family).to_numpy())

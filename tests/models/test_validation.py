@@ -53,8 +53,19 @@ def test_no_split_has_a_composition_or_a_publication_on_both_sides(table, seed):
         for fold in folds:
             assert not set(keys[fold.train]) & set(keys[fold.test])
             assert not {s for s in source[fold.train] if s} & {s for s in source[fold.test] if s}
-        tested = np.concatenate([fold.test for fold in folds]) if folds else np.arange(len(table))
-        assert sorted(tested) == list(range(len(table)))
+            assert len(fold.train)
+        tested = [int(row) for fold in folds for row in fold.test]
+        assert len(tested) == len(set(tested))
+    everything = [int(row) for fold in grouped_folds(groups, 3, seed) for row in fold.test]
+    assert sorted(everything) == (list(range(len(table))) if groups.nunique() > 1 else [])
+
+
+def test_publications_are_all_predicted_where_compositions_differ():
+    table = pd.DataFrame({"formula": FORMULAS[1:], "source": list("aabbcc")})
+    folds = publication_folds(table, 3, seed=0)
+    assert sorted(row for fold in folds for row in fold.test) == list(range(6))
+    # The same composition from every publication: nothing is left to learn from.
+    assert publication_folds(table.assign(formula="Li2O"), 3, seed=0) == []
 
 
 @settings(max_examples=30, deadline=None)
@@ -67,12 +78,12 @@ def test_the_order_of_rows_does_not_change_who_belongs_together(table, seed):
 
 
 def test_a_family_is_left_out_with_everything_published_beside_it():
-    families = pd.Series(["garnet", "garnet", "garnet", "halide", "halide", None])
-    groups = [0, 0, 1, 1, 2, 3]  # one halide was published with a garnet
+    families = pd.Series(["garnet", "garnet", "garnet", "halide", "halide", None, "", "", ""])
+    groups = [0, 0, 1, 1, 2, 3, 4, 5, 6]  # one halide was published with a garnet
     folds = leave_family_out_folds(families, groups, min_rows=3)
     assert [fold.name for fold in folds] == ["garnet"]
     assert folds[0].test.tolist() == [0, 1, 2]
-    assert folds[0].train.tolist() == [4, 5]
+    assert folds[0].train.tolist() == [4, 5, 6, 7, 8]
 
 
 def test_one_group_cannot_be_split():
