@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
 
 from features.phase_set import PhaseSet, systems_within
 from features.simplex import AMOUNT_TOLERANCE, FACE_TOLERANCE, OWN, REACTION_TOLERANCE
@@ -53,14 +52,20 @@ def program(
 
 def minimise(task: Program, b: np.ndarray) -> Optimum | None:
     """Lowest cost of a mixture that makes up b; None where HiGHS finds no bounded optimum."""
-    result = linprog(task.cost, A_eq=task.a, b_eq=b, method="highs")
-    return Optimum(result.fun, result.x, result.eqlin.marginals) if result.status == 0 else None
+    return _solve(task.cost, task.a, b, np.full(len(task.cost), np.inf))
 
 
 def _on_face(task: Program, b: np.ndarray, optimum: Optimum, second: np.ndarray) -> Optimum | None:
     reduced = task.cost - optimum.prices @ task.a
     upper = np.where(reduced < FACE_TOLERANCE, np.inf, 0.0)
-    result = linprog(second, A_eq=task.a, b_eq=b, bounds=np.column_stack([np.zeros(len(upper)), upper]), method="highs")
+    return _solve(second, task.a, b, upper)
+
+
+def _solve(cost: np.ndarray, a: np.ndarray, b: np.ndarray, upper: np.ndarray) -> Optimum | None:
+    from scipy.optimize import linprog  # hardly ever needed, and a third of the time to import this package
+
+    bounds = np.column_stack([np.zeros(len(upper)), upper])
+    result = linprog(cost, A_eq=a, b_eq=b, bounds=bounds, method="highs")
     return Optimum(result.fun, result.x, result.eqlin.marginals) if result.status == 0 else None
 
 
