@@ -48,8 +48,9 @@ def _probabilities() -> SubstitutionProbability:
 
 @cache
 def swap_probability(old: Species, new: Species) -> float:
-    """Probability that `new` stands where `old` stood, given `old`."""
-    return float(_probabilities().cond_prob(new, old))
+    """Probability that `new` stands where `old` stood, given `old`; 0 where either was too rare to learn from."""
+    learned = _probabilities()
+    return float(learned.cond_prob(new, old)) if {old, new} <= learned.species else 0.0
 
 
 def ions(structure: Structure) -> dict[Species, float]:

@@ -15,12 +15,16 @@ from pymatgen.core import Composition
 from scipy.optimize import least_squares
 
 from features.formula import composition_key, parse_formula
+from features.oxidation_states import average_charges
 
 # Elements whose own energy is fitted, never computed: gases, molecular crystals.
 FITTED = ("H", "N", "O", "F", "S", "Cl", "Se", "Br", "I")
 # Elements computed, with one more term per atom where they are the anion (phosphides, carbides …).
 ANION_TERM = ("P", "C", "As", "Te", "Sb", "Bi", "Si", "Ge", "B")
 MIN_COMPOUNDS = 3  # an anion with fewer measured compounds has no energy, and its compounds none
+# d0 oxides, sulfides and halides of these are too stable by 0.2 to 0.3 eV/atom against their metals as computed.
+UNFIT_METALS = frozenset({"Ti", "Nb", "Ta"})
+USUAL_CHARGES = {"H": -1, "N": -3, "O": -2, "F": -1, "S": -2, "Cl": -1, "Se": -2, "Br": -1, "I": -1}
 NOISE_EV_ATOM = 0.03  # beyond it a residual counts linearly: a compound of the wrong type must not pull the fit
 
 
@@ -31,8 +35,8 @@ class AnionFit:
     Attributes:
         metals: Energy of each element as computed.
         anions: Energy of each fitted element, and extra energy of each that is computed but acts as the anion.
-        residuals: formula, anion, residual_ev_atom (computed minus measured), left_out_ev_atom (the same, with the
-            compound left out of the fit).
+        residuals: formula, anion, in_fit, residual_ev_atom (computed minus measured), left_out_ev_atom (the same, with
+            the compound left out of the fit).
     """
 
     metals: dict[str, float]
@@ -59,16 +63,13 @@ def metals_part(energy_ev_atom: float, composition: Composition, metals: Mapping
     return energy_ev_atom - sum(x * metals.get(s, float("nan")) for s, x in fractions.items() if s not in FITTED)
 
 
-def fit_anions(
-    energies: pd.DataFrame, measured: pd.DataFrame, metals: Mapping[str, float], leave_out: bool = True
-) -> AnionFit:
-    """Fit every anion's energy to the compounds that are both computed and measured.
+def fit_anions(energies: pd.DataFrame, measured: pd.DataFrame, metals: Mapping[str, float]) -> AnionFit:
+    """Fit every anion's energy to the simple compounds that are both computed and measured.
 
     Args:
         energies: formula, energy_ev_atom (total, one row per composition).
         measured: formula, formation_energy_ev_atom.
         metals: Energy of each computed element, eV/atom.
-        leave_out: Whether to find each residual without its compound, too (a fit per compound).
 
     Raises:
         ValueError: If no compound is both computed and measured.
@@ -81,22 +82,37 @@ def fit_anions(
         value = metals_part(energy, composition, metals) - target
         if len(composition) > 1 and np.isfinite(value):
             rows.append((formula, composition, value))
-    if not rows:
-        raise ValueError("no compound is both computed and measured, or its elements are not computed")
-    counts = pd.Series([s for _, c, _ in rows for s in anion_amounts(c)]).value_counts()
+    if not any(is_simple(composition) for _, composition, _ in rows):
+        raise ValueError("no simple compound is both computed and measured, or its elements are not computed")
+    fitting = [row for row in rows if is_simple(row[1])]
+    counts = pd.Series([s for _, c, _ in fitting for s in anion_amounts(c)]).value_counts()
     anions = sorted(str(s) for s, n in counts.items() if n >= MIN_COMPOUNDS)
     rows = [row for row in rows if set(anion_amounts(row[1])) <= set(anions)]
     matrix = np.array([[anion_amounts(c).get(s, 0.0) for s in anions] for _, c, _ in rows])
     values = np.array([value for _, _, value in rows])
-    solution = _robust_solution(matrix, values)
+    simple = np.array([is_simple(c) for _, c, _ in rows])
+    solution = _robust_solution(matrix[simple], values[simple])
     residual = values - matrix @ solution
-    left_out = np.full(len(rows), np.nan)
-    for i in range(len(rows) if leave_out else 0):
-        others = np.arange(len(rows)) != i
+    left_out = residual.copy()
+    for i in np.flatnonzero(simple):
+        others = simple & (np.arange(len(rows)) != i)
         left_out[i] = values[i] - matrix[i] @ _robust_solution(matrix[others], values[others])
     table = pd.DataFrame({"formula": [f for f, _, _ in rows], "anion": [anion_of(c) for _, c, _ in rows]})
-    table = table.assign(residual_ev_atom=residual, left_out_ev_atom=left_out)
+    table = table.assign(in_fit=simple, residual_ev_atom=residual, left_out_ev_atom=left_out)
     return AnionFit(dict(metals), dict(zip(anions, solution.tolist(), strict=True)), table)
+
+
+def is_simple(composition: Composition) -> bool:
+    """Whether a compound enters the fit: one anion and one metal that the potential knows, at usual charges.
+
+    Peroxides have other charges; carbonates, nitrates and their like carry errors of their own.
+    """
+    symbols = {e.symbol for e in composition}
+    if len(symbols) != 2 or symbols & UNFIT_METALS:
+        return False
+    charges, note = average_charges(composition)
+    anion = anion_of(composition)
+    return not note and charges[anion] == USUAL_CHARGES.get(anion, charges[anion])
 
 
 def formation_energies(formulas: Sequence[str], energies_ev_atom: Sequence[float], fit: AnionFit) -> np.ndarray:

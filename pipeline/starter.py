@@ -33,6 +33,7 @@ from pipeline.starter_jobs import (
     known_formulas,
     known_jobs,
     parents_of,
+    type_parents,
 )
 
 REFERENCE = Path("data/reference")
@@ -119,7 +120,7 @@ def relax_shard(shard: int, shards: int) -> None:
     for group in (core, formulas):
         run(_mine(element_jobs(group), shard, shards), partial, calculator)
         known = _mine(known_jobs([f for f in group if _key(f) not in checked], crystals), shard, shards)
-        parents = {name: s for name, s in crystals.items() if "Li" in s.composition} | parents_of(all_rows())
+        parents = type_parents() | crystals | parents_of(all_rows())
         new = _mine(candidate_jobs(parents, formulas), shard, shards)
         # in turns, so that whenever the run is stopped there are candidates and what bounds them
         turns = chain.from_iterable(zip_longest(known.items(), new.items()))

@@ -15,7 +15,7 @@ from pymatgen.io.ase import AseAtomsAdaptor
 from features.formula import composition_key, parse_formula
 from features.oxidation_states import assign_oxidation_states
 from features.prototypes import Decoration, Prototype, aflow_prototypes, decorate, decorations, rescaled
-from features.substitution import Hypothetical, substitutions, without_duplicates
+from features.substitution import IONS, Hypothetical, substitutions, without_duplicates
 from models.formation import FITTED
 from pipeline.resume import key_of
 from pipeline.sources.cifs import read_structures
@@ -39,7 +39,7 @@ MAX_CRYSTAL_ATOMS = 60
 MIN_NEW_TYPE_ATOMS, MAX_NEW_TYPE_ATOMS = 7, 36
 ATOM_COST = 0.03  # unlikeness that one more atom per cell is held to outweigh: most types of few atoms are common
 PER_PARENT = 30
-KNOWN = ("known ", "crystal ", "checked ")  # how the jobs of known compounds begin
+KNOWN = ("known ", "checked ")  # how the jobs of known compounds begin
 MAX_PARENT_ATOMS = 24
 
 
@@ -109,23 +109,26 @@ def element_jobs(formulas: Sequence[str]) -> Iterator[Job]:
 
 
 def known_jobs(formulas: Sequence[str], crystals: Mapping[str, Structure]) -> Iterator[Job]:
-    """Known compounds in AFLOW types; then, for each crystal at hand, all compounds that may share its type."""
+    """Known compounds in every type of their composition, AFLOW's and those of the crystals at hand.
+
+    A crystal of the compound itself is relaxed alone. The key holds which crystals there were: new ones are tried.
+    """
+    ordered = [Prototype(name, s) for name, s in crystals.items() if len(s) <= MAX_CRYSTAL_ATOMS]
     types = [p for p in aflow_prototypes(MAX_TYPE_ATOMS) if len(p.structure.composition) > 1]
-    shapes = {p.structure.composition.anonymized_formula for p in types}
+    shapes: dict[str, list[Prototype]] = {}
+    for prototype in [*types, *(p for p in ordered if MIN_NEW_TYPE_ATOMS <= len(p.structure) <= MAX_NEW_TYPE_ATOMS)]:
+        shapes.setdefault(prototype.structure.composition.anonymized_formula, []).append(prototype)
+    own: dict[str, list[Prototype]] = {}
+    for prototype in ordered:
+        own.setdefault(composition_key(prototype.structure.composition), []).append(prototype)
     for formula in formulas:
         composition = parse_formula(formula)
-        if composition.anonymized_formula in shapes:
-            yield Job(f"known {formula}", formula, lambda c=composition: affordable(decorations(c, types, 40)))
-    ordered = [Prototype(name, s) for name, s in crystals.items() if s.is_ordered and len(s) <= MAX_CRYSTAL_ATOMS]
-    for formula in dict.fromkeys([*(p.structure.composition.reduced_formula for p in ordered), *formulas]):
-        composition = parse_formula(formula)
-        like = [p for p in ordered if p.structure.composition.anonymized_formula == composition.anonymized_formula]
-        own = [p for p in like if composition_key(p.structure.composition) == composition_key(composition)]
-        # small crystals have their types among AFLOW's
-        fitting = own or [p for p in like if MIN_NEW_TYPE_ATOMS <= len(p.structure) <= MAX_NEW_TYPE_ATOMS]
-        if fitting and len(composition) > 1:
-            key = f"crystal {formula} {key_of(*(p.name for p in fitting))[:8]}"
-            yield Job(key, formula, lambda c=composition, f=fitting: decorations(c, f, 3))
+        mine = own.get(composition_key(composition))
+        like = mine or shapes.get(composition.anonymized_formula, [])
+        if like:
+            named = [p.name for p in like if p.name in crystals]
+            key = f"known {formula} {key_of(*named)[:8]}" if named else f"known {formula}"
+            yield Job(key, formula, lambda c=composition, t=like: affordable(decorations(c, t, 40)))
 
 
 def candidate_jobs(parents: Mapping[str, Structure], known: Sequence[str]) -> Iterator[Job]:
@@ -139,16 +142,33 @@ def candidate_jobs(parents: Mapping[str, Structure], known: Sequence[str]) -> It
         yield Job(f"new {formula} in {hypothetical.parent}", formula, lambda h=hypothetical: [_as_guess(h)])
 
 
+def type_parents() -> dict[str, Structure]:
+    """AFLOW's compounds of three elements and more with an ion of charge 1, where lithium may come in."""
+    singly = {"Li", "Na", "K", "Cu", "Ag"}
+    return {
+        p.name: p.structure
+        for p in aflow_prototypes(MAX_PARENT_ATOMS)
+        if len(p.structure.composition) > 2 and singly & {e.symbol for e in p.structure.composition}
+    }
+
+
 def new_compounds(name: str, structure: Structure, taken: set[str]) -> list[Hypothetical]:
     """The likeliest substitutions of one parent whose composition is not taken; none where it has no whole charges."""
     if len(structure) > MAX_PARENT_ATOMS or not structure.is_ordered:
         return []
     try:
         charged, note = assign_oxidation_states(structure)
-        found = [] if note else substitutions(name, charged)
+        lithium = any(site.specie.symbol == "Li" for site in structure)
+        found = [] if note else substitutions(name, charged, max_swaps=2 if lithium else 3)
     except ValueError:
         return []  # an alloy, or a molecule: no ions to swap
-    fresh = [h for h in found if composition_key(h.structure.composition.element_composition) not in taken]
+    offered = {"Li"}.union(*IONS.values())  # iron or arsenic of a parent may not stay: no role would take them
+    fresh = [
+        h
+        for h in found
+        if composition_key(h.structure.composition.element_composition) not in taken
+        and {site.specie.symbol for site in h.structure} <= offered
+    ]
     return fresh[:PER_PARENT]
 
 

@@ -104,7 +104,7 @@ def collect(rows: Mapping[str, Mapping[str, Any]], formulas: list[str], referenc
     """Fit, and write the five tables into `reference`/starter."""
     done = done_table(rows)
     elements, new = lowest(done[done["kind"] == "element"]), done[done["kind"] == "new"]
-    known = lowest(done[done["kind"].isin(["known", "crystal", "checked"])])
+    known = lowest(done[done["kind"].isin(["known", "checked"])])
     fit = fitted(known, elements, read_table(reference / "formation_enthalpies.csv"))
     both = pd.concat([known, new], ignore_index=True)
     both["formation_energy_ev_atom"] = formation_energies(list(both["formula"]), list(both["energy_ev_atom"]), fit)
