@@ -33,9 +33,39 @@ def merged(params: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     out = dict(params)
     for key, value in overrides.items():
         if key not in params:
-            raise InputError(f"the overrides name {key!r}, which params.yaml does not have.")
+            raise InputError(
+                f"the overrides name {key!r}, which params.yaml does not have. It has: {', '.join(params)}."
+            )
+        if isinstance(params[key], dict) and not isinstance(value, dict):
+            raise InputError(
+                f"the overrides give {key} as {value!r}; entries below it are expected, as in params.yaml."
+            )
         out[key] = merged(params[key], value) if isinstance(params[key], dict) else value
     return out
+
+
+def missing_sources(params: dict[str, Any], folder: Path) -> list[str]:
+    """Sources named in params that are not there, or no path; what lies under data/ the pipeline makes or copies."""
+    named = [params[b][k] for b in SOURCE_BLOCKS for k in SOURCE_PATHS if k in params[b]]
+    return [
+        str(path)
+        for path in named
+        if not isinstance(path, str) or not (path.startswith("data/") or (folder / path).exists())
+    ]
+
+
+def check_target(folder: Path) -> None:
+    """Refuse a folder whose contents the copy would replace.
+
+    Raises:
+        InputError: If it is the project, holds it, or holds folders of the project's names that no copy made.
+    """
+    target = folder.resolve()
+    taken = [name for name in COPIED if (folder / name).exists()]
+    if target == ROOT or target in ROOT.parents or (taken and not (folder / ".dvc").exists()):
+        raise InputError(
+            f"{folder} holds {', '.join(taken) or 'the project'}, which a copy would replace: name another."
+        )
 
 
 def copy_project(target: Path) -> None:
@@ -51,26 +81,22 @@ def copy_project(target: Path) -> None:
 
 def main(target: str, overrides: str) -> None:
     folder = Path(target)
+    check_target(folder)
     folder.mkdir(parents=True, exist_ok=True)
     params = merged(load_params(ROOT / "params.yaml"), load_params(overrides))
-    sources = [
-        params[b][k]
-        for b in ("measurements", "band_gaps", "phases", "candidates")
-        for k in ("path", "cifs")
-        if k in params[b]
-    ]
-    made = [s for s in sources if not s.startswith("data/") and not (folder / s).exists()]
-    if made:
-        raise InputError(f"{overrides} reads {', '.join(made)} (paths count from {target}), which is not there.")
-    copy_project(folder)
-    text = yaml.safe_dump(params, sort_keys=False, allow_unicode=True)
-    write_whole(folder / "params.yaml", lambda p: p.write_text(text, encoding="utf-8"))
-    # the copy's own packages, not those of the project it came from
-    environment = os.environ | {"PYTHONPATH": str(folder.resolve())}
+    absent = missing_sources(params, folder)
+    if absent:
+        raise InputError(f"{overrides} reads {', '.join(absent)} (paths count from {target}), which is not there.")
+    # this environment's commands, and the copy's own packages, not those of the project it came from
+    commands = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = os.environ | {"PYTHONPATH": str(folder.resolve()), "PATH": commands}
     if not (folder / ".dvc").exists():
         subprocess.run(["dvc", "init", "--no-scm", "--quiet"], cwd=folder, env=environment, check=True)
         for option in ("core.analytics", "core.check_update"):
             subprocess.run(["dvc", "config", option, "false"], cwd=folder, env=environment, check=True)
+    copy_project(folder)
+    text = yaml.safe_dump(params, sort_keys=False, allow_unicode=True)
+    write_whole(folder / "params.yaml", lambda p: p.write_text(text, encoding="utf-8"))
     for command in (["dvc", "repro"], ["python", "-m", "pipeline.summary"]):
         code = subprocess.run(command, cwd=folder, env=environment).returncode
         if code:

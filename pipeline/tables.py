@@ -1,5 +1,6 @@
 """Tables on disk: read with ids as text, checked once, written whole or not at all."""
 
+import inspect
 import json
 import os
 import sys
@@ -161,6 +162,10 @@ def report_rows(stage: str, rows_in: int, rows_out: int, dropped: Mapping[str, i
 
 def run_stage(main: Callable[..., None]) -> None:
     """Run a stage with the command line's paths; an input error is a message, not a traceback."""
+    try:
+        inspect.signature(main).bind(*sys.argv[1:])
+    except TypeError as error:
+        sys.exit(f"\n{error}. Expected: {inspect.signature(main)}\n")
     try:
         main(*sys.argv[1:])
     except InputError as error:
