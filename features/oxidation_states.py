@@ -12,6 +12,8 @@ from features.charge_states import NEUTRAL_E_ATOM, charge_states
 from features.element_table import ATOMIC_NUMBER, HYDROGEN_ISOTOPES, oxidation_states, padded_fractions
 
 CHALCOGENS = frozenset({"O", "S", "Se"})
+HALOGENS = frozenset({"Cl", "Br", "I"})
+OXIDIZERS_OF_HALOGENS = frozenset({"O", "F"})
 OXIDISED_BY_CHALCOGENS = ("P", "As", "Sb", "Si", "Ge", "Sn", "B")
 
 
@@ -58,7 +60,7 @@ def average_charges(composition: Composition) -> tuple[dict[str, float], str]:
         raise ValueError("an element alone has no charges to balance.")
     whole, _ = charge_states(formulas)
     symbols = [Element.from_Z(z).symbol for z in numbers]
-    charges = _oxidised_beside_chalcogens(dict(zip(symbols, whole[0].tolist(), strict=False)))
+    charges = _plausible_signs(dict(zip(symbols, whole[0].tolist(), strict=False)))
     shares = dict(zip(symbols, formulas.fraction[0].tolist(), strict=False))
     imbalance = sum(charges[s] * shares[s] for s in symbols)
     if abs(imbalance) <= NEUTRAL_E_ATOM:
@@ -72,12 +74,19 @@ def average_charges(composition: Composition) -> tuple[dict[str, float], str]:
     return shifted, "; ".join(words)
 
 
-def _oxidised_beside_chalcogens(charges: Mapping[str, float]) -> dict[str, float]:
-    """Phosphorus and its like are never anions beside O, S or Se, whatever a miscounted lithium content asks for."""
-    if not CHALCOGENS & charges.keys():
-        return dict(charges)
-    positive = {s: [q for q, _ in oxidation_states(ATOMIC_NUMBER[s]) if q > 0] for s in OXIDISED_BY_CHALCOGENS}
-    return {s: float(positive[s][0]) if q < 0 and s in positive else float(q) for s, q in charges.items()}
+def _plausible_signs(charges: Mapping[str, float]) -> dict[str, float]:
+    """The same charges without signs that only a miscounted lithium content asks for.
+
+    Phosphorus and its like are never anions beside O, S or Se; chlorine, bromine and iodine are cations only beside O
+    or F.
+    """
+    plausible = {symbol: float(charge) for symbol, charge in charges.items()}
+    for symbol, charge in charges.items():
+        if symbol in HALOGENS and charge > 0 and not OXIDIZERS_OF_HALOGENS & charges.keys():
+            plausible[symbol] = -1.0
+        if symbol in OXIDISED_BY_CHALCOGENS and charge < 0 and CHALCOGENS & charges.keys():
+            plausible[symbol] = float(next(q for q, _ in oxidation_states(ATOMIC_NUMBER[symbol]) if q > 0))
+    return plausible
 
 
 def _average_over_variable(
