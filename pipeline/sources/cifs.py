@@ -1,8 +1,10 @@
 """Crystal structures from a folder or a zip of CIF files."""
 
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 import pandas as pd
 from pymatgen.core import Structure
@@ -13,8 +15,10 @@ from pipeline.tables import InputError
 MAX_CIF_BYTES = 20_000_000  # a crystal is kilobytes; a larger member is not one, or a zip bomb
 
 
-def cif_texts(path: Path | str) -> Iterator[tuple[str, bytes]]:
+def cif_texts(path: Path | str) -> Iterator[tuple[str, bytes | Exception]]:
     """(id, content) of every CIF: files of a folder, members of a zip, or one file; id is the name without .cif.
+
+    Where one cannot be read, the error stands in place of its content: the others go on.
 
     Raises:
         InputError: If there is no CIF.
@@ -25,7 +29,7 @@ def cif_texts(path: Path | str) -> Iterator[tuple[str, bytes]]:
         if not files:
             raise InputError(f"{path} holds no .cif file.")
         for file in files:
-            yield file.stem, file.read_bytes()[: MAX_CIF_BYTES + 1]
+            yield file.stem, _read(file.open, "rb")
     elif zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             members = sorted(
@@ -34,20 +38,29 @@ def cif_texts(path: Path | str) -> Iterator[tuple[str, bytes]]:
             if not members:
                 raise InputError(f"{path} holds no .cif file.")
             for member in members:  # read in memory, never unpacked: a member's name cannot leave a folder
-                with archive.open(member) as stream:
-                    yield PurePosixPath(member.filename).stem, stream.read(MAX_CIF_BYTES + 1)
+                yield PurePosixPath(member.filename).stem, _read(archive.open, member)
     elif path.suffix.lower() == ".cif" and path.is_file():
-        yield path.stem, path.read_bytes()[: MAX_CIF_BYTES + 1]
+        yield path.stem, _read(path.open, "rb")
     else:
         raise InputError(f"{path}: a folder or a zip of CIF files is expected.")
 
 
-def parse_cif_bytes(content: bytes, where: str) -> Structure:
-    """Crystal of one CIF.
+def _read(opened: Callable[..., IO[bytes]], *arguments: Any) -> bytes | Exception:
+    try:
+        with opened(*arguments) as stream:
+            return stream.read(MAX_CIF_BYTES + 1)
+    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:  # RuntimeError: a password is asked for
+        return error
+
+
+def parse_cif_bytes(content: bytes | Exception, where: str) -> Structure:
+    """Crystal of one CIF as `cif_texts` gives it.
 
     Raises:
         ValueError: With the reason in words, for whatever is no readable crystal.
     """
+    if isinstance(content, Exception):
+        raise ValueError(f"the file cannot be read ({content})") from content
     if not content.strip():
         raise ValueError("the file is empty")
     if len(content) > MAX_CIF_BYTES:

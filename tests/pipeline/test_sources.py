@@ -119,6 +119,25 @@ def test_a_zip_is_read_without_unpacking_and_cannot_write_outside(tmp_path):
     assert set(tmp_path.parent.iterdir()) == before
 
 
+def test_what_cannot_be_read_in_a_folder_or_a_zip_is_set_aside(tmp_path):
+    folder = tmp_path / "own"
+    (folder / "folder.cif").mkdir(parents=True)
+    (folder / "gone.cif").symlink_to(tmp_path / "nowhere")
+    written(folder / "good.cif", ROCK_SALT.format(occupancy=1, x=0))
+    kept, rejected = cifs.candidates(folder)
+    assert list(kept["id"]) == ["good"]
+    assert set(rejected["id"]) == {"folder", "gone"}
+    path = tmp_path / "c.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.cif", "data_a")
+        archive.writestr("b.cif", ROCK_SALT.format(occupancy=1, x=0))
+    path.write_bytes(path.read_bytes().replace(b"data_a", b"data_b", 1))  # the checksum is wrong now
+    kept, rejected = cifs.candidates(path)
+    assert list(kept["id"]) == ["b"]
+    assert list(rejected["id"]) == ["a"]
+    assert "Bad CRC" in rejected["reason"][0]
+
+
 def test_candidates_set_bad_rows_aside_and_merge_exact_duplicates(tmp_path):
     path = written(
         tmp_path / "c.csv",
