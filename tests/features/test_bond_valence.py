@@ -28,7 +28,7 @@ def licoo2() -> Structure:
 
 @pytest.fixture(scope="module")
 def li3po4() -> Structure:
-    # gamma-Li3PO4, Pnma, doi:10.1016/j.jssc.2006.11.021: a = 10.4900, b = 6.1200, c = 4.9266 Å; positions rounded.
+    # gamma-Li3PO4, Pnma, Wang et al., J. Solid State Chem. 115, 313 (1995), rounded
     return Structure.from_spacegroup(
         "Pnma",
         Lattice.orthorhombic(10.49, 6.12, 4.9266),

@@ -28,7 +28,7 @@ def known() -> pd.DataFrame:
 
 
 def test_olivine_conducts_along_b_only(known):
-    # LiFePO4: lithium moves along [010] (doi:10.1021/cm0507070i; seen by neutrons, doi:10.1038/nmat2251)
+    # LiFePO4: lithium moves along [010] (doi:10.1021/cm050999v; seen by neutrons, doi:10.1038/nmat2251)
     assert known.dimensionality["LiFePO4"] == 1
     assert known.migration_barrier_1d_ev["LiFePO4"] < 0.6
     assert known.migration_barrier_2d_ev["LiFePO4"] > 2
@@ -65,7 +65,7 @@ def test_lgps_is_easiest_along_c_and_counts_from_the_pockets_of_the_path(known):
 
 
 def test_lithium_nitride_is_easiest_within_its_layers(known):
-    # alpha-Li3N conducts better perpendicular to c (doi:10.1016/0038-1098(77)90529-2)
+    # alpha-Li3N conducts better perpendicular to c (Alpen, Rabenau, Talat, Appl. Phys. Lett. 30, 621 (1977))
     row = known.loc["Li3N"]
     assert row.migration_barrier_2d_ev <= row.migration_barrier_3d_ev
     assert row.migration_barrier_2d_ev < 0.3
