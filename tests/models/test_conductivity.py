@@ -39,7 +39,8 @@ PARAMS = {
                 "min_child_samples": 6,
                 "subsample": 0.8,
                 "subsample_freq": 1,
-                "colsample_bytree": 0.3,
+                "colsample_bytree": 0.5,
+                "extra_trees": True,
                 "leave_out": ["magpie_"],
             },
             "linear": {"log10_alpha_range": [0, 4]},
@@ -172,7 +173,7 @@ def test_errors_on_unseen_publications_of_obelix(shared_data):
     more = {
         **ours,
         "extra_trees": {**ours["extra_trees"], "n_estimators": 150},
-        "lightgbm": {**ours["lightgbm"], "n_estimators": 300, "learning_rate": 0.04},
+        "lightgbm": {**ours["lightgbm"], "n_estimators": 600, "learning_rate": 0.04},
     }
     params = {**PARAMS, "conductivity": {**PARAMS["conductivity"], "estimators": more}}
     models = fit_conductivity(table, features_of(table), params)
