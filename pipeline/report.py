@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from pipeline.params import stage_params
+from pipeline.report_figures import crystal_figures, figure_html, map_figure, parity_figure
 from pipeline.tables import read_json, read_table, run_stage, write_whole
 
 ROLE_TITLES = {
@@ -56,8 +56,6 @@ ABOUT = {
     "stacks": "Layers between the electrodes that tolerate their neighbours, by resistance and by the weakest contact.",
 }
 TEMPLATE = Path(__file__).with_name("report_template.html")
-USABLE_LOG10_SIGMA = -4.0
-COLORS = {"measured": "#b3541e", "predicted": "#0b6e75"}
 
 
 def subscripted(formula: str) -> Markup:
@@ -125,57 +123,6 @@ def shortlist_section(name: str, path: str, empty: list[str], rows_shown: int) -
     }
 
 
-def figure_html(figure: go.Figure, id_: str) -> Markup:
-    """Figure without the library, under a fixed id: the page's bytes must not change from run to run."""
-    figure.update_layout(template="plotly_white", margin={"l": 60, "r": 20, "t": 40, "b": 50}, font={"size": 13})
-    return Markup(figure.to_html(full_html=False, include_plotlyjs=False, div_id=id_))
-
-
-def map_figure(judged: pd.DataFrame, cathode_voltage_v: float) -> go.Figure:
-    """Conductivity against oxidation limit; measured and predicted apart, out of domain open."""
-    known = judged[judged["log10_sigma"].notna() & judged["oxidation_limit_tol_v"].map(math.isfinite)]
-    figure = go.Figure()
-    for origin, rows in known.groupby("sigma_origin"):
-        open_symbol = (rows["in_domain"].astype(float) == 0) & (origin == "predicted")
-        figure.add_scattergl(
-            x=rows["oxidation_limit_tol_v"],
-            y=rows["log10_sigma"],
-            mode="markers",
-            name=escape(str(origin)),
-            text=[escape(f"{f} ({i})" if f != i else f) for f, i in zip(rows["formula"], rows["id"], strict=True)],
-            hovertemplate="%{text}<br>oxidises above %{x:.2f} V<br>log σ %{y:.1f}<extra></extra>",
-            marker={
-                "color": COLORS[str(origin)],
-                "size": 7,
-                "symbol": ["circle-open" if o else "circle" for o in open_symbol],
-            },
-        )
-    figure.add_hline(y=USABLE_LOG10_SIGMA, line={"dash": "dash", "width": 1})
-    figure.add_vline(x=cathode_voltage_v, line={"dash": "dot", "width": 1})
-    figure.update_xaxes(title="oxidation limit with tolerance (V against Li/Li⁺)")
-    figure.update_yaxes(title="log₁₀ σ / (S/cm)")
-    return figure.update_layout(height=520)
-
-
-def parity_figure(name: str, rows: pd.DataFrame) -> go.Figure:
-    """Held-out predictions against what was measured (or computed) for one model."""
-    figure = go.Figure()
-    figure.add_scattergl(
-        x=rows["target"],
-        y=rows["predicted"],
-        mode="markers",
-        marker={"size": 5, "color": COLORS["predicted"]},
-        showlegend=False,
-    )
-    ends = [min(rows["target"].min(), rows["predicted"].min()), max(rows["target"].max(), rows["predicted"].max())]
-    figure.add_scatter(
-        x=ends, y=ends, mode="lines", line={"dash": "dash", "width": 1, "color": "#5b6770"}, showlegend=False
-    )
-    figure.update_xaxes(title="known")
-    figure.update_yaxes(title="predicted, held out")
-    return figure.update_layout(title=name.replace("_", " "), height=380)
-
-
 def funnel_section(funnel: dict[str, Any]) -> list[dict[str, Any]]:
     """The funnel per role, with the share left after each filter."""
     section = []
@@ -234,8 +181,14 @@ def score_section(cards: dict[str, Any]) -> dict[str, Any]:
     return {"columns": shown, "rows": rows, "notes": notes}
 
 
-def main(judged: str, verdicts: str, funnel: str, rejected: str, scores: str, held_out: str, *rest: str) -> None:
-    electrolytes, coatings, stacks, out = rest
+def listed_ids(*paths: str) -> list[str]:
+    """Ids of shortlisted materials, the best of each list first."""
+    lists = [read_table(path)["id"].tolist() for path in paths]
+    return [ids[rank] for rank in range(max(map(len, lists))) for ids in lists if rank < len(ids)]
+
+
+def main(candidates: str, judged: str, verdicts: str, funnel: str, rejected: str, *rest: str) -> None:
+    scores, held_out, electrolytes, coatings, stacks, out = rest
     params, screen = stage_params("report"), stage_params("screen")
     fell, table = read_json(funnel), pd.read_parquet(judged)
     empty = {role: fell["roles"][role]["empty"] for role in ROLE_TITLES}
@@ -248,6 +201,9 @@ def main(judged: str, verdicts: str, funnel: str, rejected: str, scores: str, he
     shortlists = [shortlist_section(name, path, emptied[name], params["rows_shown"]) for name, path in files.items()]
     facts = [{"name": "candidates", "value": fell["candidates"]}, {"name": "set aside", "value": fell["rejected"]}]
     facts += [{"name": ROLE_TITLES[r], "value": fell["roles"][r]["filters"][-1]["n_out"]} for r in ROLE_TITLES]
+    crystals = crystal_figures(
+        pd.read_parquet(candidates), table, listed_ids(electrolytes, coatings), params["crystals"]
+    )
     predictions = pd.read_parquet(held_out)
     parity = [figure_html(parity_figure(name, rows), f"parity-{name}") for name, rows in predictions.groupby("model")]
     environment = Environment(loader=FileSystemLoader(TEMPLATE.parent), autoescape=True, keep_trailing_newline=True)
@@ -255,9 +211,10 @@ def main(judged: str, verdicts: str, funnel: str, rejected: str, scores: str, he
         plotly_js=Markup(get_plotlyjs()),
         facts=facts,
         sections=[(t["id"], t["title"]) for t in shortlists]
-        + [("map", "Map"), ("funnel", "Funnel"), ("why", "Why not?"), ("models", "Trust")],
+        + [("map", "Map"), ("crystals", "Paths"), ("funnel", "Funnel"), ("why", "Why not?"), ("models", "Trust")],
         shortlists=shortlists,
         map_figure=figure_html(map_figure(table, screen["cathode_voltage_v"]), "map-figure"),
+        crystals=crystals,
         funnel=funnel_section(fell),
         verdicts=compact_verdicts(pd.read_parquet(verdicts)),
         scores=score_section(read_json(scores)),

@@ -69,6 +69,7 @@ def screen_materials(materials: Path, out: Path) -> None:
         ranked = [listed(f"{name}.csv") for name in ("electrolytes", "coatings", "stacks")]
         shortlist.main(made("judged.parquet"), made("verdicts.parquet"), phases, partners, *ranked)
         report.main(
+            candidates,
             made("judged.parquet"),
             made("verdicts.parquet"),
             listed("funnel.json"),
