@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.formula import parse_formulas
+from features.formula import parse_formula, parse_formulas
 from pipeline.sources.table import check_candidates
 from pipeline.tables import read_table
 
@@ -17,6 +17,7 @@ def lithium_compounds(phases: pd.DataFrame) -> pd.DataFrame:
 
 
 def candidates(path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(candidates, rejected); the id is the formula, the energy the one the hull knows."""
+    """(candidates, rejected); the id is the formula as chemists write it, the energy the one the hull knows."""
     compounds = lithium_compounds(read_table(path))
-    return check_candidates(compounds[["formula"]].assign(origin="phases"), path)
+    formulas = [parse_formula(formula).reduced_formula for formula in compounds["formula"]]
+    return check_candidates(pd.DataFrame({"formula": formulas, "origin": "phases"}), path)
