@@ -5,7 +5,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from features.bond_valence_parameters import mobile_species
@@ -18,7 +17,7 @@ from pipeline.featurize import features_of, structures_of
 from pipeline.params import ROOT, load_params
 from pipeline.predict import load_models, predictions_of
 from pipeline.sources import cifs, obelix
-from pipeline.sources.table import LATTICE, check_measurements, no_number, space_group_numbers, with_columns
+from pipeline.sources.table import LATTICE, check_measurements, impossible, no_number, space_group_numbers, with_columns
 from pipeline.tables import InputError, read_table, require_columns
 
 PREDICTED = ["log10_sigma", "log10_sigma_low", "log10_sigma_high", "band_gap_ev"]
@@ -57,7 +56,7 @@ def with_cell(rows: pd.DataFrame) -> pd.DataFrame:
     for column in (*LATTICE, "formula_units_z"):
         cells = rows.get(column, pd.Series(math.nan, index=rows.index))
         numbers = pd.to_numeric(cells, errors="coerce").astype(float)
-        wrong = no_number(cells) | (numbers <= 0) | np.isinf(numbers)
+        wrong = no_number(cells) | impossible(numbers)
         rows[column] = numbers.mask(wrong)
         remarks.append(
             [f"{column} {c!r} is no positive number" if w else "" for c, w in zip(cells, wrong, strict=True)]

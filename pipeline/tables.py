@@ -39,7 +39,9 @@ def read_table(path: Path | str, text: Sequence[str] = ("id", "ID", "formula")) 
         raise InputError(f"{path} is empty: a header and at least one row are needed.") from error
     except pd.errors.ParserWarning as error:
         raise InputError(f"{path}: rows have more fields than the header; quote cells that hold a comma.") from error
-    except (pd.errors.ParserError, UnicodeDecodeError, OSError, ValueError) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} cannot be read as a table: it is binary, or no UTF-8 ({error}).") from error
+    except (pd.errors.ParserError, OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path} cannot be read as a table ({error}).") from error

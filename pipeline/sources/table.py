@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from pymatgen.symmetry.groups import SpaceGroup
 
@@ -32,6 +33,11 @@ def number_problems(cells: pd.Series, column: str, ids: pd.Series) -> tuple[pd.S
     numbers, text = pd.to_numeric(cells, errors="coerce"), no_number(cells)
     problems = [f"row {i!r}: {column} {cell!r} is not a number" for i, cell in zip(ids[text], cells[text], strict=True)]
     return numbers.astype(float), problems
+
+
+def impossible(numbers: pd.Series) -> pd.Series:
+    """Where a length, an angle or a count is not positive and finite; NaN, unknown, is not that."""
+    return (numbers <= 0) | np.isinf(numbers)
 
 
 def formula_problems(table: pd.DataFrame, needs_lithium: bool) -> list[str]:
@@ -108,12 +114,15 @@ def check_measurements(table: pd.DataFrame, where: Path | str, drop_ids: Sequenc
     for column in [*MEASURED, *LATTICE, "formula_units_z"]:
         table[column], wrong = number_problems(table[column], column, table["id"])
         problems += wrong
+    for column in [*LATTICE, "formula_units_z"]:
+        wrong_cell = impossible(table[column])
+        cells = zip(table["id"][wrong_cell], table[column][wrong_cell], strict=True)
+        problems += [f"row {i!r}: {column} {value:g} is not positive and finite" for i, value in cells]
     read = table[~unread]
     for i, s, b in zip(read["id"], read["sigma_s_cm"], read["sigma_upper_bound_s_cm"], strict=True):
         if not (math.isnan(s) or 0 < s < math.inf) or not (math.isnan(b) or 0 < b < math.inf):
-            problems.append(
-                f"row {i!r}: a conductivity of {s if not math.isnan(s) else b} S/cm is not positive and finite"
-            )
+            wrong_value = b if math.isnan(s) or 0 < s < math.inf else s
+            problems.append(f"row {i!r}: a conductivity of {wrong_value} S/cm is not positive and finite")
         elif math.isnan(s) == math.isnan(b):
             problems.append(f"row {i!r}: either sigma_s_cm or sigma_upper_bound_s_cm must be given, and only one")
     kinds = table["kind"].fillna("unstated").replace("", "unstated")
@@ -199,6 +208,9 @@ def check_candidates(table: pd.DataFrame, path: Path | str) -> tuple[pd.DataFram
         cells = table[column].map(repr)
         reason = reason.mask(no_number(table[column]) & (reason == ""), column + " " + cells + " is not a number")
         table[column], _ = number_problems(table[column], column, ids)
+        if column != "formation_energy_ev_atom":
+            wrong = impossible(table[column]) & (reason == "")
+            reason = reason.mask(wrong, column + " " + cells + " is not positive and finite")
     beyond = table["formation_energy_ev_atom"].abs() > MAX_ENERGY_EV_ATOM
     reason = reason.mask(beyond & (reason == ""), f"formation energy beyond {MAX_ENERGY_EV_ATOM:g} eV/atom")
     reason = reason.mask((ids == "") & (reason == ""), "the id is empty")

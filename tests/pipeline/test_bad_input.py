@@ -134,6 +134,19 @@ def test_a_bad_candidate_is_set_aside_with_its_reason_and_the_rest_goes_on(proje
     assert "3 rows in, 2 out (1 set aside" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("cell", ["0", "-5.1", "inf"])
+def test_an_impossible_cell_is_named(project, cell):
+    header = "id,formula,sigma_s_cm,a_angstrom,formula_units_z\n"
+    project.write("data/raw/measured.csv", f"{header}a,LiF,1e-9,{cell},4\nb,LiF,1e-9,4.0,{cell}\n")
+    message = main_of(project, "measurements")
+    assert f"row 'a': a_angstrom {float(cell):g} is not positive and finite" in message
+    assert f"row 'b': formula_units_z {float(cell):g} is not positive and finite" in message
+    project.write("data/raw/candidates.csv", f"id,formula,c_angstrom\nok,LiF,\nbad,LiCl,{cell}\n")
+    project.run("candidates")
+    reason = pd.read_csv(project.folder / "data/interim/rejected.csv").set_index("id")["reason"]
+    assert "c_angstrom" in reason["bad"]
+
+
 @pytest.mark.parametrize("cell", ["abc", "231", "-3", "62.5"])
 def test_a_space_group_number_that_is_none_is_no_crash(project, cell):
     project.write("data/raw/candidates.csv", f"id,formula,space_group_number\nok,LiF,225\nbad,LiCl,{cell}\n")

@@ -316,6 +316,29 @@ def test_evaluate_learns_from_one_table_and_answers_the_other_row_by_row(ionsiev
     assert "2 measured values" in err
 
 
+def test_evaluate_where_no_row_can_be_read_fails_with_the_reasons_in_the_table(ionsieve, finished, tmp_path):
+    test = csv(tmp_path / "t.csv", [("a", "junk", "1e-8"), ("b", "", "1e-8")], ["id", "formula", "sigma_s_cm"])
+    train = finished.folder / "data/raw/measured.csv"
+    code, _, err = ionsieve("evaluate", "--train", train, "--test", test, "--out", tmp_path / "o.csv")
+    assert code == 1
+    assert "no row could be answered" in err
+    assert list(read(tmp_path / "o.csv")["id"]) == ["a", "b"]
+
+
+def test_a_notes_column_of_ones_own_is_no_reason(ionsieve, tmp_path):
+    path = csv(tmp_path / "n.csv", [("LiF", "as bought")], ["formula", "note"])
+    assert ionsieve("predict", path, "--out", tmp_path / "o.csv")[0] == 0
+    assert read(tmp_path / "o.csv")["oxidation_limit_v"].notna().all()
+
+
+def test_a_coating_without_lithium_is_answered_though_it_conducts_none(ionsieve, tmp_path):
+    assert ionsieve("predict", "Al2O3", "--out", tmp_path / "o.csv")[0] == 0
+    row = read(tmp_path / "o.csv").iloc[0]
+    assert np.isnan(row["log10_sigma"])
+    assert row["band_gap_ev"] == 8.8  # as measured
+    assert np.isinf(row["oxidation_limit_v"])
+
+
 def test_evaluate_reads_obelix_and_says_when_there_is_too_little_to_learn_from(ionsieve, tmp_path):
     header = ["ID", "True Composition", "Ionic conductivity (S cm-1)", "Space group #"]
     header += ["a", "b", "c", "alpha", "beta", "gamma", "DOI", "Family"]
