@@ -22,7 +22,7 @@ from models.validation import grouped_folds
 SIGNALS = ("predicted", "domain_distance", "disagreement")
 
 # Errors are expected to be at least this share of the mean error: no row is taken as certain.
-SMALLEST_SHARE = 0.4
+SMALLEST_SHARE = 0.5
 
 
 @dataclass(frozen=True)
