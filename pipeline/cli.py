@@ -140,11 +140,13 @@ def percolation(
     cifs: Annotated[list[str], typer.Argument(help="CIFs, or folders or zips of them.")],
     mobile_ion: Annotated[str, typer.Option(help="Ion that moves, as Li, Na, K, Ag, Mg or F.")] = "Li",
     resolution_angstrom: Annotated[float, typer.Option(help="Grid spacing.")] = 0.2,
+    refine: Annotated[bool, typer.Option(help="Off the grid: gates at saddle points, pockets at minima.")] = False,
+    landscapes: Annotated[Path | None, typer.Option(help="Folder for each landscape as .cube and .grd.")] = None,
     out: Out = None,
 ) -> None:
     """Barriers of the mobile ion in one, two and three dimensions."""
     check_out(out)
-    answered(percolating(cifs, mobile_ion, resolution_angstrom), ["percolation_barrier_1d_ev"], out)
+    answered(percolating(cifs, mobile_ion, resolution_angstrom, refine, landscapes), ["percolation_barrier_1d_ev"], out)
 
 
 @app.command()

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from pymatgen.core import Structure
 
-from features.bond_valence_parameters import mobile_species
+from features.bond_valence import framework_of, site_energy_landscape
 from features.formula import parse_formulas
+from features.landscape_export import cube_text, grd_text
+from features.oxidation_states import assign_oxidation_states
 from features.structure import lattice_from_structure
 from features.transport import transport_table
 from models.conductivity import FORMULA_ONLY, fit_conductivity, predict_conductivity
@@ -18,7 +21,7 @@ from pipeline.params import ROOT, load_params
 from pipeline.predict import load_models, predictions_of
 from pipeline.sources import cifs, obelix
 from pipeline.sources.table import LATTICE, check_measurements, impossible, no_number, space_group_numbers, with_columns
-from pipeline.tables import InputError, read_table, require_columns
+from pipeline.tables import InputError, read_table, require_columns, write_whole
 
 PREDICTED = ["log10_sigma", "log10_sigma_low", "log10_sigma_high", "band_gap_ev"]
 ORIGINS = ["sigma_origin", "band_gap_origin", "reduction_limit_predicted_v", "oxidation_limit_predicted_v"]
@@ -106,8 +109,10 @@ def predicted(rows: pd.DataFrame) -> pd.DataFrame:
     return result.assign(note=result["note"].where(rows["note"] == "", rows["note"]))[columns]
 
 
-def percolating(arguments: Sequence[str], mobile_ion: str, resolution_angstrom: float) -> pd.DataFrame:
-    """Barriers of each CIF, one row each in their order.
+def percolating(
+    arguments: Sequence[str], mobile_ion: str, resolution_angstrom: float, refine: bool, landscapes: Path | None
+) -> pd.DataFrame:
+    """Barriers of each CIF, one row each in their order; the landscapes too where a folder for them is named.
 
     Raises:
         InputError: If an argument is no file or folder, or an option is out of range.
@@ -125,10 +130,24 @@ def percolating(arguments: Sequence[str], mobile_ion: str, resolution_angstrom: 
         raise InputError(f"{', '.join(absent)}: no such file or folder. Give CIFs, or folders or zips of them.")
     rows = pd.DataFrame([row for a in arguments for row in _rows_of(a, Path(a))])
     crystals = structures_of(with_columns(rows, ["structure_json"], None))
-    options = {"mobile_ion": mobile_ion, "resolution_angstrom": resolution_angstrom, "workers": os.cpu_count() or 1}
-    table = transport_table(crystals, rows["id"], **options)
+    options = {"mobile_ion": mobile_ion, "resolution_angstrom": resolution_angstrom}
+    table = transport_table(crystals, rows["id"], refine=refine, workers=os.cpu_count() or 1, **options)
     unread = with_columns(rows, ["note"], "")["note"].fillna("")
+    if landscapes is not None:
+        computed = table["percolation_barrier_1d_ev"].notna()
+        for id_, crystal in zip(
+            rows["id"][computed], [c for c, ok in zip(crystals, computed, strict=True) if ok], strict=True
+        ):
+            write_landscape(crystal, landscapes / Path(id_).name, **options)
     return table.assign(note=table["note"].where(unread == "", unread))
+
+
+def write_landscape(crystal: Structure, path: Path, mobile_ion: str, resolution_angstrom: float) -> None:
+    """One landscape as a Gaussian cube file and a VESTA grid, eV above its lowest point."""
+    framework = framework_of(assign_oxidation_states(crystal)[0], mobile_ion)
+    landscape = site_energy_landscape(framework, mobile_ion, resolution_angstrom=resolution_angstrom)
+    for suffix, text in ((".cube", cube_text(landscape, crystal)), (".grd", grd_text(landscape))):
+        write_whole(path.with_name(path.name + suffix), lambda p, text=text: p.write_text(text, encoding="utf-8"))
 
 
 def measured_split(path: Path, lenient: bool) -> pd.DataFrame:

@@ -39,6 +39,7 @@ def main(source: str, out: str) -> None:
             structures_of(table),
             table["id"],
             resolution_angstrom=params["resolution_angstrom"],
+            refine=params["refine"],
             workers=os.cpu_count() or 1,
             known=known,
             on_row=keep,
