@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 MAX_LISTED = 20  # bad rows shown in one message; the rest are counted
+INTERRUPTED = 130  # exit code of what ctrl-C ended, as shells have it
 SPREADSHEET_COMMANDS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -163,7 +164,7 @@ def report_rows(stage: str, rows_in: int, rows_out: int, dropped: Mapping[str, i
 
 
 def run_stage(main: Callable[..., None]) -> None:
-    """Run a stage with the command line's paths; an input error is a message, not a traceback."""
+    """Run a stage with the command line's paths; an input error or ctrl-C is a message, not a traceback."""
     try:
         inspect.signature(main).bind(*sys.argv[1:])
     except TypeError as error:
@@ -172,5 +173,8 @@ def run_stage(main: Callable[..., None]) -> None:
         main(*sys.argv[1:])
     except InputError as error:
         sys.exit(f"\n{error}\n")
+    except KeyboardInterrupt:
+        print("\nInterrupted; nothing half-written is left. Run again to go on.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     except OSError as error:
         sys.exit(f"\n{error.filename}: {error.strerror or error}. Free or restore that path, then run again.\n")

@@ -101,3 +101,33 @@ def test_json_writes_nan_as_null_and_the_same_bytes_whatever_the_order(tmp_path)
     tables.write_json({"a": [1], "b": float("nan")}, tmp_path / "y.json")
     assert (tmp_path / "x.json").read_text() == (tmp_path / "y.json").read_text()
     assert '"b": null' in (tmp_path / "x.json").read_text()
+
+
+def refuses(path):
+    raise InputError(f"{path}: is wrong")
+
+
+def is_interrupted(path):
+    raise KeyboardInterrupt
+
+
+def misses_a_file(path):
+    open(path + "/gone")
+
+
+@pytest.mark.parametrize(
+    ("main", "arguments", "code", "said"),
+    [
+        (refuses, ["a.csv"], 1, "a.csv: is wrong"),
+        (refuses, [], 1, "missing a required argument: 'path'. Expected: (path)"),
+        (is_interrupted, ["a.csv"], 130, "Interrupted; nothing half-written is left"),
+        (misses_a_file, ["none"], 1, "none/gone: No such file or directory"),
+    ],
+)
+def test_a_stage_ends_with_a_sentence_and_an_exit_code(monkeypatch, capsys, main, arguments, code, said):
+    monkeypatch.setattr("sys.argv", ["stage", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        tables.run_stage(main)
+    text = isinstance(ended.value.code, str)  # the interpreter prints such a code and exits with 1
+    assert (1 if text else ended.value.code) == code
+    assert said in (ended.value.code if text else capsys.readouterr().err)
