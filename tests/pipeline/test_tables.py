@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -112,7 +113,7 @@ def is_interrupted(path):
 
 
 def misses_a_file(path):
-    open(path + "/gone")
+    Path(path, "gone").read_text()
 
 
 @pytest.mark.parametrize(
