@@ -99,7 +99,8 @@ def transport_table(
         if on_row is not None:
             on_row(row)
 
-    with ThreadPoolExecutor(workers) as pool:
+    pool = ThreadPoolExecutor(workers)
+    try:
         for key, structure in zip(ids, structures, strict=True):
             future = (
                 None if key in known else pool.submit(transport_row, structure, mobile_ion, resolution_angstrom, refine)
@@ -109,4 +110,6 @@ def transport_table(
                 take()
         while waiting:
             take()
+    finally:
+        pool.shutdown(cancel_futures=True)  # an interrupt does not wait for what is queued
     return pd.DataFrame(rows, columns=["id", *TRANSPORT_COLUMNS, "note"])

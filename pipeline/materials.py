@@ -9,6 +9,7 @@ import pandas as pd
 from pymatgen.core import Structure
 
 from features.bond_valence import framework_of, site_energy_landscape
+from features.bond_valence_parameters import mobile_species
 from features.formula import parse_formulas
 from features.landscape_export import cube_text, grd_text
 from features.oxidation_states import assign_oxidation_states

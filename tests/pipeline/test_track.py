@@ -1,0 +1,78 @@
+import hashlib
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline.tables import read_json
+
+
+@pytest.fixture(scope="module")
+def tracked(finished, tmp_path_factory):
+    """The small project's results, copied and logged twice; (folder, runs, what the second time added)."""
+    mlflow = pytest.importorskip("mlflow")
+    from pipeline import track
+
+    folder = tmp_path_factory.mktemp("tracked")
+    shutil.copytree(finished.folder, folder, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        arguments = ["data/models", "data/shortlists/funnel.json", "data/shortlists", "data/shortlists/tracked.json"]
+        track.main(*arguments)
+        first = mlflow.search_runs(experiment_names=["ionsieve"])
+        track.main(*arguments)
+        second = mlflow.search_runs(experiment_names=["ionsieve"])
+        yield folder, first, len(second) - len(first), mlflow
+
+
+def test_every_trained_model_and_the_screening_is_a_finished_run_under_one_id(tracked):
+    folder, runs, _, _ = tracked
+    cards = read_json(folder / "data/models/scores.json")
+    trained = {name for name, card in cards.items() if card["trained"]}
+    assert trained
+    assert set(runs["tags.mlflow.runName"]) == trained | {"screening"}
+    assert set(runs["status"]) == {"FINISHED"}
+    assert runs["tags.common_id"].nunique() == 1
+    assert read_json(folder / "data/shortlists/tracked.json")["common_id"] == runs["tags.common_id"].iloc[0]
+
+
+def test_logging_again_adds_nothing(tracked):
+    assert tracked[2] == 0
+
+
+def test_the_registered_model_predicts_what_ours_predicts(tracked):
+    folder, runs, _, mlflow = tracked
+    import joblib
+
+    from models.training import predict
+
+    name = next(n for n in runs["tags.mlflow.runName"] if n != "screening")
+    ours = joblib.load(folder / f"data/models/{name}.joblib")
+    rows = pd.DataFrame(1.5, index=range(3), columns=list(ours.feature_names))
+    logged = mlflow.pyfunc.load_model(f"models:/ionsieve-{name}/1")
+    assert logged.metadata.signature is not None
+    pd.testing.assert_frame_equal(logged.predict(rows), predict(ours, rows))
+
+
+def test_the_screening_run_holds_the_shortlists_and_the_counts(tracked):
+    folder, runs, _, mlflow = tracked
+    run = runs.set_index("tags.mlflow.runName").loc["screening"]
+    kept = {f.path for f in mlflow.artifacts.list_artifacts(run_id=run["run_id"])}
+    assert {"electrolytes.csv", "coatings.csv", "stacks.csv", "funnel.json", "report.html"} <= kept
+    funnel = read_json(folder / "data/shortlists/funnel.json")
+    assert run["metrics.electrolyte_passed"] == funnel["roles"]["electrolyte"]["filters"][-1]["n_out"]
+
+
+def test_the_common_id_follows_from_content_alone(tmp_path):
+    from pipeline.track import common_id
+
+    (tmp_path / "a").write_text("x")
+    (tmp_path / "b").write_text("y")
+    paths = [tmp_path / "b", tmp_path / "a"]
+    assert common_id(paths) == common_id(paths[::-1])
+    # by hand: name, zero byte, content, files in order
+    expected = hashlib.sha256(b"a\0xb\0y").hexdigest()[:12]
+    assert common_id(paths) == expected
+    Path(tmp_path / "a").write_text("z")
+    assert common_id(paths) != expected
