@@ -21,7 +21,7 @@ from pymatgen.core import Composition, Element, Structure
 from features.doping import site_radius_angstrom
 from features.oxidation_states import average_charges
 
-METAL_RATIO = 1.05  # bonds of metals over the sum of covalent radii
+METAL_RATIO = 1.05  # bonds without charges over the sum of covalent radii: 1.0 between nonmetals, 1.1 in metals
 ANTI_TYPE = 0.2
 
 
@@ -53,7 +53,10 @@ def aflow_prototypes(max_sites: int = 20) -> tuple[Prototype, ...]:
         tags = entry["tags"]
         name = f"{tags['mineral'] or structure.composition.reduced_formula} ({tags['aflow']})"
         if len(structure) <= max_sites and structure.is_ordered:
-            found.setdefault(tags["aflow"], Prototype(name, structure))
+            # a label says which sites are filled, not where they lie: arsenic, graphite and oxygen can share one
+            found.setdefault(
+                f"{tags['aflow']} {structure.composition.reduced_formula} {name}", Prototype(name, structure)
+            )
     return tuple(found[label] for label in sorted(found))
 
 
@@ -117,6 +120,7 @@ def rescaled(structure: Structure) -> Structure:
     i, j, _, distance = structure.get_neighbor_list(1.6 * max(3.0, (structure.volume / len(structure)) ** (1 / 3)))
     charge = np.array([charges[s] for s in symbols])
     bonds = (charge[i] > 0) & (charge[j] < 0) if charge.any() else symbols[i] != symbols[j]
+    bonds = bonds if len(set(symbols)) > 1 else np.ones(len(i), dtype=bool)
     if not bonds.any():
         return structure
     i, j, distance = i[bonds], j[bonds], distance[bonds]

@@ -29,8 +29,22 @@ CORE = {
 NEXT = {"H", "Na", "K", "Ba", "Co", "Fe", "Mn", "Ni", "W", "Se", "Bi", "Sb", "V"}
 # Elements whose crystal ASE cannot build from a lattice constant alone, by AFLOW label.
 ELEMENT_TYPES = {
-    **{"B": "A_hR12_166_2h", "C": "A_hP4_194_bc", "P": "A_oC8_64_f", "Ga": "A_oC8_64_f", "In": "A_tI2_139_a"},
-    **{"Sb": "A_hR2_166_c", "Bi": "A_hR2_166_c", "As": "A_hR2_166_c", "Te": "A_hP3_152_a", "La": "A_hP4_194_ac"},
+    **{"B": "alpha boron (A_hR12_166_2h)", "C": "Graphite (A_hP4_194_bc)", "P": "black P (A_oC8_64_f)"},
+    **{
+        "Ga": "alpha (A_oC8_64_f)",
+        "In": "Protactinium (A_tI2_139_a)",
+        "La": "alpha La (A_hP4_194_ac)",
+        "Te": "alpha Selenium (A_hP3_152_a)",
+    },
+    **dict.fromkeys(["As", "Sb", "Bi"], "alpha As (A_hR2_166_c)"),
+}
+# Types of most simple compounds: tried on each, however unlike the elements they were named after.
+COMMON_TYPES = {
+    *("AB_cF8_225_a_b", "AB_cF8_216_c_a", "AB_hP4_186_b_b", "AB_cP2_221_b_a", "AB_hP4_194_c_a", "AB_cF16_227_a_b"),
+    *("AB2_cF12_225_a_c", "A2B_tP6_136_f_a", "AB2_hP3_164_a_d", "A2B_cF24_227_d_a", "A2B_tI12_141_e_a"),
+    *("AB2_oC24_41_2a_2b", "AB3_cF16_225_a_bc", "AB3_cP4_221_a_c", "A3B_cP4_221_d_a", "AB3_hR8_148_c_f"),
+    *("AB3_mC16_12_g_ij", "AB3_hP8_194_c_bf", "A2B3_hR10_167_c_e", "AB3C_cP5_221_a_c_b", "ABC3_hR10_161_a_a_b"),
+    *("ABC3_hR10_167_a_b_e", "AB3C_hR10_148_c_f_c", "ABC2_hR4_166_a_b_c", "A2BC4_cF56_227_d_a_e", "ABC_cF12_216_b_c_a"),
 }
 MAX_GUESSES = 8
 MAX_GUESS_ATOMS = 44  # in all guesses of one compound together, unless the first alone has more
@@ -39,7 +53,7 @@ MAX_CRYSTAL_ATOMS = 60
 MIN_NEW_TYPE_ATOMS, MAX_NEW_TYPE_ATOMS = 7, 36
 ATOM_COST = 0.03  # unlikeness that one more atom per cell is held to outweigh: most types of few atoms are common
 PER_PARENT = 30
-KNOWN = ("known ", "checked ")  # how the jobs of known compounds begin
+KNOWN = ("known ", "common ", "checked ")  # how the jobs of known compounds begin
 MAX_PARENT_ATOMS = 24
 
 
@@ -63,11 +77,15 @@ def affordable(guesses: Sequence[Decoration]) -> list[Decoration]:
     return kept
 
 
+def is_common(name: str) -> bool:
+    """Whether a type, by its name with AFLOW's label, is one of COMMON_TYPES."""
+    return name.rpartition("(")[2].rstrip(")") in COMMON_TYPES
+
+
 def element_guess(symbol: str) -> list[Decoration]:
     """Crystal of an element at ambient conditions."""
     if symbol in ELEMENT_TYPES:
-        label = ELEMENT_TYPES[symbol]
-        prototype = next(p for p in aflow_prototypes(12) if f"({label})" in p.name)
+        prototype = next(p for p in aflow_prototypes(12) if p.name == ELEMENT_TYPES[symbol])
         own = str(prototype.structure[0].specie.symbol)
         return [Decoration(prototype.name, {own: symbol}, 0.0, decorate(prototype, {own: symbol}))]
     if reference_states[Element(symbol).Z]["symmetry"] not in ("fcc", "bcc", "hcp", "diamond", "bct"):
@@ -109,7 +127,7 @@ def element_jobs(formulas: Sequence[str]) -> Iterator[Job]:
 
 
 def known_jobs(formulas: Sequence[str], crystals: Mapping[str, Structure]) -> Iterator[Job]:
-    """Known compounds in every type of their composition, AFLOW's and those of the crystals at hand.
+    """Known compounds in the common types, then in all of their composition, AFLOW's and the crystals' at hand.
 
     A crystal of the compound itself is relaxed alone. The key holds which crystals there were: new ones are tried.
     """
@@ -121,6 +139,11 @@ def known_jobs(formulas: Sequence[str], crystals: Mapping[str, Structure]) -> It
     own: dict[str, list[Prototype]] = {}
     for prototype in ordered:
         own.setdefault(composition_key(prototype.structure.composition), []).append(prototype)
+    common = [p for p in types if is_common(p.name)]
+    for formula in formulas:
+        composition = parse_formula(formula)
+        if any(p.structure.composition.anonymized_formula == composition.anonymized_formula for p in common):
+            yield Job(f"common {formula}", formula, lambda c=composition: affordable(decorations(c, common, 40)))
     for formula in formulas:
         composition = parse_formula(formula)
         mine = own.get(composition_key(composition))

@@ -17,11 +17,16 @@ import pandas as pd
 from pymatgen.core import Structure
 
 from features.formula import composition_key, parse_formula
+from features.hull import hull_table, phase_set
 from features.lattice import lattice_from_structure
 from models.formation import AnionFit, fit_anions, formation_energies
 from pipeline.tables import read_table, report_rows, write_table
 
 THERMO_SET = "chgnet030"
+MAX_ERROR_EV_ATOM = 0.15  # computed above measured; CHGNet itself errs by about 0.05
+MAX_HULL_EV_ATOM = 0.10  # a compound that has been made is seldom further above the hull
+MAX_NEW_EV_ATOM = 0.20  # a new compound above it will not be made
+NOT_TRIED = "no crystal type of this composition was at hand, or its turn has not come"
 DIGITS = 5  # of fractional coordinates and cell vectors: finer than any relaxation here
 
 
@@ -91,12 +96,43 @@ def is_candidate(formula: str) -> bool:
     return len(symbols) > 1 and ("Li" in symbols or "O" in symbols)
 
 
-def missing_table(formulas: list[str], phases: pd.DataFrame, rows: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+def with_formation_energies(done: pd.DataFrame, fit: AnionFit) -> pd.DataFrame:
+    """The rows whose elements all have an energy, with formation_energy_ev_atom."""
+    energies = formation_energies(list(done["formula"]), list(done["energy_ev_atom"]), fit)
+    return done.assign(formation_energy_ev_atom=energies).dropna(subset="formation_energy_ev_atom", ignore_index=True)
+
+
+def without_wrong_types(known: pd.DataFrame, measured: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """(compounds found in a type that can be theirs, reason for each other one by formula).
+
+    A compound that exists lies near the hull and near its measured energy; one far above either was relaxed in a type
+    that is not its own, and its energy would be no energy of it.
+    """
+    target = {composition_key(parse_formula(f)): e for f, e in _pairs(measured)}
+    distance = hull_table(list(known["formula"]), phase_set(known), list(known["formation_energy_ev_atom"]))
+    reasons = {}
+    for row, above in zip(known.to_dict("records"), distance["e_above_hull_ev_atom"], strict=True):
+        error = row["formation_energy_ev_atom"] - target.get(row["composition"], np.nan)
+        if error > MAX_ERROR_EV_ATOM:
+            reasons[row["formula"]] = f"its type was not found: {error:.2f} eV/atom above the measured energy"
+        elif above > MAX_HULL_EV_ATOM:
+            reasons[row["formula"]] = f"its type was not found: {above:.2f} eV/atom above the hull"
+    return known[~known["formula"].isin(reasons)].reset_index(drop=True), reasons
+
+
+def _pairs(table: pd.DataFrame) -> list[tuple[str, float]]:
+    return list(zip(table["formula"], table["formation_energy_ev_atom"].astype(float), strict=True))
+
+
+def missing_table(
+    formulas: list[str], phases: pd.DataFrame, rows: Mapping[str, Mapping[str, Any]], doubtful: Mapping[str, str]
+) -> pd.DataFrame:
     """Known compounds that have no energy in the set, and why."""
     have = {composition_key(parse_formula(f)) for f in phases["formula"]}
-    reasons = {row["formula"]: row["reason"] for row in rows.values() if row["reason"]}
+    tried = {row["formula"]: row["reason"] for row in rows.values() if row["reason"]}
+    reasons = {composition_key(parse_formula(f)): why for f, why in [*tried.items(), *doubtful.items()]}
     absent = [f for f in formulas if composition_key(parse_formula(f)) not in have]
-    why = [reasons.get(f, "no crystal type of this composition was at hand, or its turn has not come") for f in absent]
+    why = [reasons.get(composition_key(parse_formula(f)), NOT_TRIED) for f in absent]
     return pd.DataFrame({"formula": absent, "thermo_set": THERMO_SET, "reason": why})
 
 
@@ -104,12 +140,15 @@ def collect(rows: Mapping[str, Mapping[str, Any]], formulas: list[str], referenc
     """Fit, and write the five tables into `reference`/starter."""
     done = done_table(rows)
     elements, new = lowest(done[done["kind"] == "element"]), done[done["kind"] == "new"]
-    known = lowest(done[done["kind"].isin(["known", "checked"])])
-    fit = fitted(known, elements, read_table(reference / "formation_enthalpies.csv"))
+    known = lowest(done[done["kind"].isin(["known", "common", "checked"])])
+    measured = read_table(reference / "formation_enthalpies.csv")
+    fit = fitted(known, elements, measured)
+    known, doubtful = without_wrong_types(with_formation_energies(known, fit), measured)
+    fit = fitted(known, elements, measured)
+    known, new = with_formation_energies(known, fit), with_formation_energies(new, fit)
+    hull = hull_table(list(new["formula"]), phase_set(known), list(new["formation_energy_ev_atom"]))
+    new = new[(hull["e_above_hull_ev_atom"] <= MAX_NEW_EV_ATOM).to_numpy()]
     both = pd.concat([known, new], ignore_index=True)
-    both["formation_energy_ev_atom"] = formation_energies(list(both["formula"]), list(both["energy_ev_atom"]), fit)
-    both = both[both["formation_energy_ev_atom"].notna()].reset_index(drop=True)
-    known = both[both["kind"] != "new"]
     phases = pd.DataFrame(
         {
             "formula": known["formula"],
@@ -124,7 +163,7 @@ def collect(rows: Mapping[str, Mapping[str, Any]], formulas: list[str], referenc
     out.mkdir(exist_ok=True)
     write_table(phases, out / "phases.csv")
     write_table(candidates, out / "candidates.parquet")
-    write_table(missing_table(formulas, phases, rows), out / "missing_phases.csv")
+    write_table(missing_table(formulas, phases, rows, doubtful), out / "missing_phases.csv")
     write_table(fit.residuals.round(5).sort_values("formula", ignore_index=True), out / "fit.csv")
     write_table(_references(fit), out / "references.csv")
     failed = sum(bool(row["reason"]) for row in rows.values())

@@ -24,7 +24,7 @@ from pipeline.starter_tables import collect
 METALS = {"Li": -1.9, "Na": -1.3, "Mg": -1.6, "Al": -3.7, "Ga": -3.0, "In": -2.7}
 OXYGEN = -4.8
 # NIST-JANAF, eV/atom, rounded
-MEASURED = {"Li2O": -2.07, "MgO": -3.12, "Al2O3": -3.47, "Na2O": -1.44}
+MEASURED = {"Li2O": -2.07, "MgO": -3.12, "Al2O3": -3.47, "Na2O": -1.44, "In2O3": -1.92}
 
 
 def rock_salt(cation: str, anion: str, a: float) -> Structure:
@@ -82,7 +82,8 @@ def test_known_compounds_are_named_once_and_computed_in_some_type(tmp_path):
     # one spelling of Li2O, no element, nothing with shared sites; iron is further from the core than aluminium
     assert formulas == ["Li2O", "LiAlO2", "Li2AlFeO4"]
     keys = [job.key for job in known_jobs(["Li2O", "LiAlO2"], {})]
-    assert keys == ["known Li2O", "known LiAlO2"]
+    assert keys == ["common Li2O", "common LiAlO2", "known Li2O", "known LiAlO2"]
+    assert [job.key for job in known_jobs(["Li7La3Zr2O12"], {})] == []  # no type of that composition
 
 
 def test_candidates_are_new_lithium_compounds():
@@ -109,6 +110,8 @@ def rows() -> dict[str, dict]:
     done |= {f"known {f}": row(f, total(f, e), shape) for f, e in MEASURED.items()}
     done["known LiAlO2"] = row("LiAlO2", total("LiAlO2", -3.0), layered("Al"))
     done["new LiInO2 in LiAlO2 (a type)"] = row("LiInO2", total("LiInO2", -2.3), layered("In"))
+    done["known MgAl2O4"] = row("MgAl2O4", total("MgAl2O4", -2.0), shape)  # measured -3.40: never in this shape
+    done["new LiInGaO3 in x"] = row("LiInGaO3", total("LiInGaO3", -0.5), shape)  # far above In2O3 + Li2O + Ga
     done["known LiGaO2"] = {"formula": "LiGaO2", "reason": "not converged in 80 steps", "tried": 3}
     return done
 
@@ -116,7 +119,7 @@ def rows() -> dict[str, dict]:
 def test_tables_hold_what_was_computed_and_name_what_was_not(rows, tmp_path):
     table = pd.DataFrame({"formula": list(MEASURED), "formation_energy_ev_atom": list(MEASURED.values())})
     table.assign(phase="cr").to_csv(tmp_path / "formation_enthalpies.csv", index=False)
-    collect(rows, ["Li2O", "LiAlO2", "LiGaO2", "Li3PO4"], tmp_path)
+    collect(rows, ["Li2O", "LiAlO2", "LiGaO2", "Li3PO4", "MgAl2O4"], tmp_path)
     out = tmp_path / "starter"
     phases = pd.read_csv(out / "phases.csv").set_index("formula")
     assert phases["formation_energy_ev_atom"]["MgO"] == pytest.approx(MEASURED["MgO"], abs=1e-4)
@@ -124,8 +127,10 @@ def test_tables_hold_what_was_computed_and_name_what_was_not(rows, tmp_path):
     assert "LiInO2" not in phases.index  # a hypothetical compound bounds no hull
     missing = pd.read_csv(out / "missing_phases.csv").set_index("formula")["reason"]
     assert missing["LiGaO2"] == "not converged in 80 steps"
-    assert set(missing.index) == {"LiGaO2", "Li3PO4"}
+    assert missing["MgAl2O4"].startswith("its type was not found: ")
+    assert set(missing.index) == {"LiGaO2", "Li3PO4", "MgAl2O4"}
     candidates = pd.read_parquet(out / "candidates.parquet").set_index("formula")
+    assert "LiInGaO3" not in candidates.index
     assert candidates["origin"]["LiInO2"].startswith("new")
     assert candidates["formation_energy_ev_atom"]["LiInO2"] == pytest.approx(-2.3, abs=1e-4)
     structure = Structure.from_dict(json.loads(candidates["structure_json"]["LiInO2"]))
