@@ -2,9 +2,9 @@
 
 Powders react pair by pair. The pair with the strongest reaction forms its products first, and only what is then left
 of the driving force makes the target; sets that keep most of it come first (the thermodynamic part of ARROWS3,
-doi:10.1038/s41467-023-42329-9). Solids count at 0 K; a gas has its entropy, -T S°(298 K), without which no carbonate
-    would
-ever decompose; oxygen is exchanged with the air where the target holds oxygen. Pairs react without gas, at 0 K.
+doi:10.1038/s41467-023-42329-9). Solids count at 0 K; a gas has its entropy, -T S°(298 K), without which no
+carbonate would ever decompose; oxygen is exchanged with the air where the target holds oxygen. Pairs react without
+gas, at 0 K.
 """
 
 from collections.abc import Iterator, Sequence
@@ -76,12 +76,10 @@ def precursor_table(
 
     Returns:
         precursors and byproducts, amounts per formula unit of the target as given (oxygen taken from the air is
-        negative);
-        driving_force_ev_atom: energy of reaction per atom of target, negative downhill; first_pair with the strongest
-            mutual
-        reaction, its products and energy per atom of the two; remaining_driving_force_ev_atom per atom of target once
-        that pair is used up; note: uphill, or the failure known. Sorted by failure, then remaining, then whole
-        driving force.
+        negative); driving_force_ev_atom: energy of reaction per atom of target, negative downhill; first_pair with
+        the strongest mutual reaction, its products and energy per atom of the two; remaining_driving_force_ev_atom
+        per atom of target once that pair is used up; note: uphill, or the failure known. Sorted by failure, then
+        remaining, then whole driving force.
 
     Raises:
         ValueError: If the target or an available formula cannot be answered, failures lacks a column, or so many

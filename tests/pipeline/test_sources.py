@@ -8,31 +8,6 @@ from pipeline.phases import ground_states
 from pipeline.sources import cifs, embedded, obelix, table
 from pipeline.tables import InputError
 
-ROCK_SALT = """data_LiCl
-_symmetry_space_group_name_H-M 'P 1'
-_cell_length_a 5.13
-_cell_length_b 5.13
-_cell_length_c 5.13
-_cell_angle_alpha 90
-_cell_angle_beta 90
-_cell_angle_gamma 90
-loop_
-_atom_site_label
-_atom_site_type_symbol
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-_atom_site_occupancy
-Li1 Li 0 0 0 {occupancy}
-Li2 Li 0 0.5 0.5 1
-Li3 Li 0.5 0 0.5 1
-Li4 Li 0.5 0.5 0 1
-Cl1 Cl 0.5 0.5 0.5 1
-Cl2 Cl 0.5 0 0 1
-Cl3 Cl 0 0.5 0 1
-Cl4 Cl {x} 0 0.5 1
-"""
-
 
 def written(path, text):
     path.write_text(text)
@@ -95,12 +70,12 @@ def test_ground_states_keep_the_lower_energy_and_add_the_elements():
     assert kept == {"Li": 0.0, "O": 0.0, "F": 0.0, "O2Li4": -2.0, "LiF": -3.0}
 
 
-def test_a_bad_cif_is_set_aside_and_the_rest_goes_on(tmp_path):
-    written(tmp_path / "good.cif", ROCK_SALT.format(occupancy=1, x=0))
-    written(tmp_path / "partial.cif", ROCK_SALT.format(occupancy=0.5, x=0))
-    written(tmp_path / "overlapping.cif", ROCK_SALT.format(occupancy=1, x=0.5).replace("0 0.5 1\n", "0.001 0.5 1\n"))
+def test_a_bad_cif_is_set_aside_and_the_rest_goes_on(tmp_path, crystals):
+    written(tmp_path / "good.cif", crystals.format(occupancy=1, x=0))
+    written(tmp_path / "partial.cif", crystals.format(occupancy=0.5, x=0))
+    written(tmp_path / "overlapping.cif", crystals.format(occupancy=1, x=0.5).replace("0 0.5 1\n", "0.001 0.5 1\n"))
     written(tmp_path / "empty.cif", "")
-    written(tmp_path / "truncated.cif", ROCK_SALT[:200])
+    written(tmp_path / "truncated.cif", crystals[:200])
     (tmp_path / "binary.cif").write_bytes(b"\x00\x01\x02" * 50)
     kept, rejected = cifs.candidates(tmp_path)
     assert set(kept["id"]) >= {"good", "partial"}
@@ -109,28 +84,28 @@ def test_a_bad_cif_is_set_aside_and_the_rest_goes_on(tmp_path):
     assert rejected["reason"].str.len().min() > 5
 
 
-def test_a_zip_is_read_without_unpacking_and_cannot_write_outside(tmp_path):
+def test_a_zip_is_read_without_unpacking_and_cannot_write_outside(tmp_path, crystals):
     path = tmp_path / "c.zip"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("../../evil.cif", ROCK_SALT.format(occupancy=1, x=0))
+        archive.writestr("../../evil.cif", crystals.format(occupancy=1, x=0))
     before = set(tmp_path.parent.iterdir())
     kept, _ = cifs.candidates(path)
     assert list(kept["id"]) == ["evil"]
     assert set(tmp_path.parent.iterdir()) == before
 
 
-def test_what_cannot_be_read_in_a_folder_or_a_zip_is_set_aside(tmp_path):
+def test_what_cannot_be_read_in_a_folder_or_a_zip_is_set_aside(tmp_path, crystals):
     folder = tmp_path / "own"
     (folder / "folder.cif").mkdir(parents=True)
     (folder / "gone.cif").symlink_to(tmp_path / "nowhere")
-    written(folder / "good.cif", ROCK_SALT.format(occupancy=1, x=0))
+    written(folder / "good.cif", crystals.format(occupancy=1, x=0))
     kept, rejected = cifs.candidates(folder)
     assert list(kept["id"]) == ["good"]
     assert set(rejected["id"]) == {"folder", "gone"}
     path = tmp_path / "c.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.cif", "data_a")
-        archive.writestr("b.cif", ROCK_SALT.format(occupancy=1, x=0))
+        archive.writestr("b.cif", crystals.format(occupancy=1, x=0))
     path.write_bytes(path.read_bytes().replace(b"data_a", b"data_b", 1))  # the checksum is wrong now
     kept, rejected = cifs.candidates(path)
     assert list(kept["id"]) == ["b"]
