@@ -19,7 +19,7 @@ from features.oxidation_states import average_charges
 
 # Elements whose own energy is fitted, never computed: gases, molecular crystals.
 FITTED = ("H", "N", "O", "F", "S", "Cl", "Se", "Br", "I")
-# Elements computed, with one more term per atom where they are the anion (phosphides, arsenides …).
+# Elements computed, with one more term per atom where they are the anion (phosphides, arsenides …) and three are measured.
 ANION_TERM = ("P", "As", "Sb", "Bi", "Te")
 MIN_COMPOUNDS = 3  # an anion with fewer measured compounds has no energy, and its compounds none
 # Oxides, sulfides and halides of these come out too stable by 0.1 to 0.3 eV/atom against their metals as computed.
@@ -87,7 +87,7 @@ def fit_anions(energies: pd.DataFrame, measured: pd.DataFrame, metals: Mapping[s
     fitting = [row for row in rows if is_simple(row[1])]
     counts = pd.Series([s for _, c, _ in fitting for s in anion_amounts(c)]).value_counts()
     anions = sorted(str(s) for s, n in counts.items() if n >= MIN_COMPOUNDS)
-    rows = [row for row in rows if set(anion_amounts(row[1])) <= set(anions)]
+    rows = [row for row in rows if set(anion_amounts(row[1])) - set(ANION_TERM) <= set(anions)]
     matrix = np.array([[anion_amounts(c).get(s, 0.0) for s in anions] for _, c, _ in rows])
     values = np.array([value for _, _, value in rows])
     simple = np.array([is_simple(c) for _, c, _ in rows])
@@ -120,7 +120,10 @@ def formation_energies(formulas: Sequence[str], energies_ev_atom: Sequence[float
     out = []
     for formula, energy in zip(formulas, energies_ev_atom, strict=True):
         composition = parse_formula(formula)
-        anions = sum(x * fit.anions.get(s, float("nan")) for s, x in anion_amounts(composition).items())
+        anions = sum(
+            x * fit.anions.get(s, 0.0 if s in ANION_TERM else float("nan"))
+            for s, x in anion_amounts(composition).items()
+        )
         out.append(0.0 if len(composition) == 1 else metals_part(energy, composition, fit.metals) - anions)
     return np.array(out)
 

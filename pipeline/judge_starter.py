@@ -23,6 +23,24 @@ STARTER = Path("data/reference/starter")
 # The two sets correct these differently (MP2020 in CHGNet, legacy in the table), or are known to be wrong on them.
 EXEMPT = {"Br", "I", "Ti", "Nb", "Ta"}
 STABLE_EV_ATOM = 0.05
+# Systems of well-known electrolytes and coatings, whose missing phases docs/starter.md names.
+SYSTEMS = (
+    *(
+        "Li-P-S",
+        "Li-Ge-P-S",
+        "Li-P-S-Cl",
+        "Li-Si-S",
+        "Li-Al-S",
+        "Li-Y-Cl",
+        "Li-In-Cl",
+        "Li-Sc-Cl",
+        "Li-Zr-Cl",
+        "Li-Mg-Cl",
+    ),
+    *("Li-Al-Cl", "Li-Al-F", "Li-Zr-F", "Li-O-Cl", "Li-La-Zr-O", "Li-La-Ta-O", "Li-La-Ti-O", "Li-Ti-P-O", "Li-Ge-P-O"),
+    *("Li-Al-P-O", "Li-Zr-P-O", "Li-P-O-N", "Li-Al-O", "Li-Si-O", "Li-B-O", "Li-C-O", "Li-Nb-O", "Li-Ta-O", "Li-Ge-O"),
+    *("Li-Sn-O", "Li-Ti-O", "Li-Al-Si-O", "Li-Si-N", "Li-Al-N", "Li-B-N"),
+)
 LIMITS = ["reduction_limit_tol_v", "oxidation_limit_tol_v"]
 
 
@@ -85,6 +103,16 @@ def missing_stable(phases: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     return lacking[["formula"]].assign(system=system).sort_values(["system", "formula"], ignore_index=True)
 
 
+def missing_by_system(lacking: pd.DataFrame) -> dict[str, list[str]]:
+    """Missing compounds within each of SYSTEMS, its subsystems included."""
+    elements = [{e.symbol for e in parse_formula(f)} for f in lacking["formula"]]
+    named = {system: set(system.split("-")) for system in SYSTEMS}
+    return {
+        system: [f for f, found in zip(lacking["formula"], elements, strict=True) if found <= symbols]
+        for system, symbols in named.items()
+    }
+
+
 def main(path: str) -> None:
     phases, other = read_table(STARTER / "phases.csv"), read_table(path)
     both = joined(phases, other)
@@ -103,6 +131,8 @@ def main(path: str) -> None:
         sys.stdout.write(f"{limit}: median |difference| {difference.median():.3f} V over {difference.count()}\n")
     lacking = missing_stable(phases, other)
     sys.stdout.write(f"stable there and missing here: {len(lacking)}\n")
+    for system, names in missing_by_system(lacking).items():
+        sys.stdout.write(f"  {system}: {', '.join(names) or 'none'}\n")
 
 
 if __name__ == "__main__":

@@ -60,9 +60,11 @@ def test_one_compound_of_the_wrong_type_hardly_moves_the_fit(energies, measured)
 
 def test_what_lacks_an_element_has_no_energy(energies, measured):
     fit = fit_anions(energies, measured, METALS)
-    values = formation_energies(["LiBr", "CsCl", "Li3PO4"], [-3.0, -3.0, -6.0], fit)
+    values = formation_energies(["LiBr", "CsCl", "Li3PO4", "Li3P"], [-3.0, -3.0, -6.0, -4.0], fit)
     assert np.isnan(values[:2]).all()  # no bromide was measured here; caesium was not computed
     assert np.isfinite(values[2])  # phosphorus of a phosphate is an element as computed
+    # no phosphide was measured here, so phosphorus is the element as computed, too: -4.0 + 0.75 * 1.9 + 0.25 * 5.4
+    assert values[3] == pytest.approx(-1.225)
 
 
 def test_phosphorus_takes_a_term_as_the_anion_alone():
