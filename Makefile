@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: screen test test-all lint format bench ui screen-real
+.PHONY: screen test test-all lint format bench ui potential screen-real
 
 screen: .venv/.synced
 	@dvc repro --quiet
@@ -29,7 +30,11 @@ bench: .venv/.synced
 	@pytest -q tests/benchmarks --benchmark-only -m "slow or not slow"
 
 ui: .venv/.synced
-	@mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
+	@mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000 --workers 1
+
+# CHGNet, for `make starter`; plain pip takes a processor build of torch where one is at hand
+potential: .venv/.synced
+	@python -m pip install --quiet torch==2.13.0 chgnet==0.4.2
 
 # The same pipeline on the shared public data, in a scratch copy: build/real
 screen-real: .venv/.synced
