@@ -2,9 +2,8 @@
 
     python -m pipeline.compare_structure_features MEASUREMENTS.parquet FEATURES.parquet TRANSPORT.parquet
 
-Not a stage: run by hand on the tables of a finished run; docs/models.md quotes what it prints. The members of the
-conductivity model and their blend are fitted with and without columns of the crystal structure, on the same folds, and
-their errors compared on the measured rows whose crystal is known.
+Not a stage: run by hand on the tables of a finished run; docs/models.md quotes it. The conductivity model's members and
+blend are fitted on the same folds with and without columns of the crystal, and compared where a crystal is known.
 """
 
 import sys
@@ -23,8 +22,7 @@ from models.validation import grouped_folds, publication_composition_groups, pub
 from pipeline.params import stage_params
 from pipeline.tables import InputError, require_columns, run_stage
 
-SEEDS = (0, 1, 2, 3)  # of splits and estimators
-MIN_CRYSTALS = 30
+SEEDS, MIN_CRYSTALS = (0, 1, 2, 3), 30  # seeds of splits and estimators
 # What is learned from: all rows, as in the pipeline, or only those that have every column.
 ALL_ROWS, WITH_CRYSTAL = "all rows", "rows with a crystal"
 
@@ -34,7 +32,7 @@ def feature_sets(features: pd.DataFrame, transport: pd.DataFrame) -> dict[str, p
     without = features[[*formula_columns(), *lattice_columns()]]
     structure = features[list(STRUCTURE_COLUMNS)]
     landscape = transport.loc[features.index, TRANSPORT_COLUMNS].astype(float).replace(np.inf, HIGHEST_LEVEL_EV)
-    landscape = landscape.add_prefix("transport_")  # one of its names is also one of the lattice's
+    landscape = landscape.add_prefix("transport_")  # the lattice has a column of the same name
     return {
         "formula and lattice": without,
         "+ structure": pd.concat([without, structure], axis=1),
@@ -52,10 +50,9 @@ def held_out_errors(
         known: Rows with `sigma_s_cm`, `formula`, `source` and `structure_json`; `row` counts them.
         sets: Features of these rows in their order, by the name of the set.
         params: The block `train` of the parameters.
-        seed: Fixes folds and estimators.
+        seed: Of folds and estimators.
     """
-    target = np.log10(known["sigma_s_cm"]).to_numpy()
-    crystal = known["structure_json"].notna().to_numpy()
+    target, crystal = np.log10(known["sigma_s_cm"]).to_numpy(), known["structure_json"].notna().to_numpy()
     ours, n_splits = params["conductivity"], params["n_splits"]
     splits = {
         "publication": publication_folds(known, n_splits, seed),
@@ -72,26 +69,22 @@ def held_out_errors(
                     data = (list(table.columns), known_rows, target[train])
                     fitted = fit_estimator(kind, ours["estimators"][kind], *data, seed, params["threads"])
                     errors[kind] = fitted.predict(unseen) - target[test]
-                errors = errors.assign(**{BLEND: errors.mean(axis=1)}).abs().reset_index()
-                labels = {"split": split, "learned_from": learned_from, "features": features}
-                tables.append(errors.melt("row", var_name="estimator", value_name="error").assign(**labels))
+                errors = errors.assign(**{BLEND: errors.mean(axis=1)}).abs()
+                long = errors.reset_index().melt("row", var_name="estimator", value_name="error")
+                tables.append(long.assign(split=split, learned_from=learned_from, features=features))
     return pd.concat(tables, ignore_index=True)
 
 
 def mean_and_standard_error(differences: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
     """Mean of (n,) differences and its standard error, what a group adds to the mean being one observation."""
-    mean = float(differences.mean())
-    sums = pd.Series(differences - mean).groupby(groups).sum()
-    return mean, float(np.sqrt(len(sums) * sums.var(ddof=1)) / len(differences))
+    sums = pd.Series(differences - differences.mean()).groupby(groups).sum()
+    return float(differences.mean()), float(np.sqrt(len(sums) * sums.var(ddof=1)) / len(differences))
 
 
 def comparison(errors: pd.DataFrame, groups: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
     """Error with the first set, and what the others add to it: difference ± standard error [least, most by seed].
 
-    Args:
-        errors: `held_out_errors` of several seeds, with `seed`.
-        groups: (n,) group of every row of `known`.
-        names: The sets of features.
+    `errors` is `held_out_errors` of several seeds, with `seed`; `groups` holds the group of every row of `known`.
     """
     by, records, first = ["split", "learned_from", "estimator"], [], names[0]
     for labels, part in errors.groupby(by, sort=False):
@@ -115,11 +108,8 @@ def main(measurements: str, features: str, transport: str) -> None:
     known = tables[0][tables[0]["sigma_s_cm"].notna()].sort_values("id").reset_index(drop=True)
     n_crystals = known["structure_json"].notna().sum()
     if n_crystals < MIN_CRYSTALS:
-        raise InputError(
-            f"{measurements}: {n_crystals} measured rows have a crystal, at least {MIN_CRYSTALS} are needed."
-        )
-    described, landscapes = (table.set_index("id").loc[known["id"]] for table in tables[1:])
-    params, sets = stage_params("train"), feature_sets(described, landscapes)
+        raise InputError(f"{measurements}: {n_crystals} measured rows have a crystal; {MIN_CRYSTALS} are needed.")
+    params, sets = stage_params("train"), feature_sets(*(t.set_index("id").loc[known["id"]] for t in tables[1:]))
     errors = pd.concat([held_out_errors(known, sets, params, seed).assign(seed=seed) for seed in SEEDS])
     groups = publication_composition_groups(known).to_numpy()
     sys.stdout.write(f"{len(known)} rows, {n_crystals} of them with a crystal; decades\n")
