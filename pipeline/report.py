@@ -37,6 +37,7 @@ TITLES = {
     "oxidation_limit_tol_v": "oxidises above (V)",
     "migration_barrier_2d_ev": "2D barrier (eV)",
     "space_group_number": "space group",
+    "origin": "from",
     "flags": "flags",
     "reasons": "why",
 }

@@ -67,11 +67,12 @@ def screen_materials(materials: Path, out: Path) -> None:
             listed("funnel.json"),
         )
         ranked = [listed(f"{name}.csv") for name in ("electrolytes", "coatings", "stacks")]
-        shortlist.main(made("judged.parquet"), made("verdicts.parquet"), phases, partners, *ranked)
+        judged, verdicts = made("judged.parquet"), made("verdicts.parquet")
+        shortlist.main(candidates, judged, verdicts, phases, partners, *ranked, listed("crystals.zip"))
         report.main(
             candidates,
-            made("judged.parquet"),
-            made("verdicts.parquet"),
+            judged,
+            verdicts,
             listed("funnel.json"),
             listed("rejected.csv"),
             "data/models/scores.json",

@@ -1,6 +1,11 @@
 """Stage `shortlist`: what passed, ranked with reasons, and the stacks that can be built of it."""
 
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
 import pandas as pd
+from pymatgen.core import Structure
 
 from features.hull import PhaseSet, phase_set
 from features.interface import interface_table
@@ -8,7 +13,7 @@ from models.ranking import Cell, ranking_terms, shortlist
 from models.roles import partner_ids
 from models.stacks import StackSettings, contact_pairs, rank_stacks, stack_layers
 from pipeline.params import stage_params
-from pipeline.tables import read_table, report_rows, run_stage, write_spreadsheet
+from pipeline.tables import read_table, report_rows, run_stage, write_spreadsheet, write_whole
 
 ELECTROLYTES = ("electrolyte", "anolyte", "catholyte")
 COATINGS = ("cathode_coating", "anode_coating")
@@ -34,7 +39,7 @@ def ranked(
     for roles in (ELECTROLYTES, COATINGS):
         weights = {role: params["weights"][role] for role in roles}
         lists.append(shortlist(table, verdicts, weights, terms, params["credits"]["unknown"], cell))
-    electrolytes, coatings = lists
+    electrolytes, coatings = (rows.merge(table[["id", "origin"]], on="id", how="left") for rows in lists)
     settings = StackSettings(**params["stacks"])
     layers = stack_layers(electrolytes, coatings, cell, params["stacks"]["per_role"])
     pairs = contact_pairs(layers)
@@ -42,16 +47,34 @@ def ranked(
     return electrolytes, coatings, rank_stacks(layers, energies, cell, settings)
 
 
-def main(judged: str, verdicts: str, phases: str, partners: str, *outs: str) -> None:
+def write_crystals(candidates: pd.DataFrame, ids: Iterable[str], out: str) -> int:
+    """One zip of CIFs of the listed materials whose crystal is known, always the same bytes; how many."""
+    crystals = candidates[candidates["id"].isin(set(ids))].dropna(subset="structure_json").sort_values("id")
+    names = crystals["id"].str.replace(r"[^\w.+-]", "_", regex=True)
+
+    def write(path: Path) -> None:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for k, (name, text) in enumerate(zip(names, crystals["structure_json"], strict=True)):
+                unique = f"{name}-{k}" if (names == name).sum() > 1 else name
+                entry = zipfile.ZipInfo(f"{unique}.cif")  # dated 1980, not now
+                archive.writestr(entry, Structure.from_str(text, fmt="json").to(fmt="cif"))
+
+    write_whole(out, write)
+    return len(crystals)
+
+
+def main(candidates: str, judged: str, verdicts: str, phases: str, partners: str, *outs: str) -> None:
     table, hull = pd.read_parquet(judged), phase_set(pd.read_parquet(phases))
     cell = cell_of(stage_params("screen"), read_table(partners), hull)
     lists = ranked(table, pd.read_parquet(verdicts), stage_params("shortlist"), cell, hull)
-    for rows, out in zip(lists, outs, strict=True):
+    *tables_out, crystals_out = outs
+    for rows, out in zip(lists, tables_out, strict=True):
         write_spreadsheet(rows, out)
+    n_crystals = write_crystals(pd.read_parquet(candidates), [*lists[0]["id"], *lists[1]["id"]], crystals_out)
     electrolytes, coatings, stacks = lists
     for name, rows in (("electrolytes", electrolytes), ("coatings", coatings)):
         report_rows(f"shortlist: {name}", len(table), len(rows), {"passed no such role": len(table) - len(rows)})
-    print(f"shortlist: stacks: {len(stacks)}")
+    print(f"shortlist: stacks: {len(stacks)}; crystals of {n_crystals} listed materials in {crystals_out}")
 
 
 if __name__ == "__main__":

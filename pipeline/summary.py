@@ -75,7 +75,7 @@ def print_results(folder: Path) -> None:
     for name in ("electrolytes", "coatings"):
         print_best(console, folder, name)
     console.print("Flags and reasons stand in the tables; the report shows them all:")
-    for name in ("report.html", "electrolytes.csv", "coatings.csv", "stacks.csv", "funnel.json"):
+    for name in ("report.html", "electrolytes.csv", "coatings.csv", "stacks.csv", "crystals.zip", "funnel.json"):
         console.print(f"  {(folder / name).resolve()}", highlight=False, soft_wrap=True)
 
 

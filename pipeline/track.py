@@ -120,7 +120,7 @@ def log_screening(params: dict[str, Any], funnel: dict[str, Any], shortlists: Pa
             mlflow.log_metric(f"{role}_left", row["n_out"], step=step)
     mlflow.log_metrics({"candidates": funnel["candidates"], "rejected": funnel["rejected"]})
     for file in sorted(shortlists.iterdir()):
-        if file.suffix in (".csv", ".json", ".html"):
+        if file.suffix in (".csv", ".json", ".html", ".zip"):
             mlflow.log_artifact(str(file))
 
 
