@@ -15,7 +15,7 @@ from features.known_missing import lacking, unknown_where_lacking
 from features.precursors import precursor_table
 from features.thermo_uncertainty import EnergyError, interface_uncertainty, stability_uncertainty
 from features.window import window_table
-from pipeline.params import ROOT
+from pipeline.params import ROOT, load_params
 from pipeline.sources import table
 from pipeline.stability import known_missing
 from pipeline.tables import InputError, read_table, require_columns
@@ -59,8 +59,8 @@ def load_phases(path: Path | None) -> PhaseSet:
 
 
 def missing_phases(phases: PhaseSet) -> list[str]:
-    """Compounds known to lack an energy in this thermochemistry (data/reference/missing_phases.csv)."""
-    return known_missing(ROOT / "data/reference/missing_phases.csv", phases.thermo_set)
+    """Compounds known to lack an energy in this thermochemistry."""
+    return known_missing(ROOT / load_params(ROOT / "params.yaml")["phases"]["missing"], phases.thermo_set)
 
 
 def read_materials(arguments: Sequence[str], columns: Sequence[str] = ("formula",)) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline import featurize, interfaces, predict, report, screen, shortlist, stability, summary, transport
 from pipeline.candidates import usable_candidates
 from pipeline.materials import MODELS
-from pipeline.params import ROOT
+from pipeline.params import ROOT, stage_params
 from pipeline.tables import InputError, report_rows, write_spreadsheet, write_table
 
 REFERENCE, INTERIM, PROCESSED = "data/reference", "data/interim", "data/processed"
@@ -42,7 +42,7 @@ def screen_materials(materials: Path, out: Path) -> None:
         n_in = len(rows) + len(rejected) + merged
         report_rows("candidates", n_in, len(rows), {"set aside": len(rejected), "merged as exact duplicates": merged})
         candidates, phases = made("candidates.parquet"), f"{INTERIM}/phases.parquet"
-        missing, partners = f"{REFERENCE}/missing_phases.csv", f"{REFERENCE}/partners.csv"
+        missing, partners = stage_params("phases")["missing"], f"{REFERENCE}/partners.csv"
         featurize.main(candidates, made("features.parquet"))
         stability.main(candidates, phases, missing, made("stability.parquet"))
         interfaces.main(candidates, phases, missing, partners, made("interfaces.parquet"))
