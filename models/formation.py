@@ -19,11 +19,10 @@ from features.oxidation_states import average_charges
 
 # Elements whose own energy is fitted, never computed: gases, molecular crystals.
 FITTED = ("H", "N", "O", "F", "S", "Cl", "Se", "Br", "I")
-# Elements computed, with one more term per atom where they are the anion (phosphides, arsenides …) and three are measured.
+# Elements computed, with one more term per atom where they are the anion of three measured compounds (phosphides …).
 ANION_TERM = ("P", "As", "Sb", "Bi", "Te")
 MIN_COMPOUNDS = 3  # an anion with fewer measured compounds has no energy, and its compounds none
-# Oxides, sulfides and halides of these come out too stable by 0.1 to 0.3 eV/atom against their metals as computed.
-UNFIT_METALS = frozenset({"Ti", "Nb", "Ta"})
+FIT_GROUPS = frozenset({1, 2, 3})
 USUAL_CHARGES = {"H": -1, "N": -3, "O": -2, "F": -1, "S": -2, "Cl": -1, "Se": -2, "Br": -1, "I": -1}
 NOISE_EV_ATOM = 0.03  # beyond it a residual counts linearly: a compound of the wrong type must not pull the fit
 
@@ -103,15 +102,15 @@ def fit_anions(energies: pd.DataFrame, measured: pd.DataFrame, metals: Mapping[s
 
 
 def is_simple(composition: Composition) -> bool:
-    """Whether a compound enters the fit: one anion and one metal that the potential knows, at usual charges.
+    """Whether a compound enters the fit: one anion and one metal of groups 1 to 3, at usual charges.
 
-    Peroxides have other charges; carbonates, nitrates and their like carry errors of their own.
+    On these closed shells PBE's error goes with the anion; on other metals it goes with the metal, too. Peroxides have
+    other charges; carbonates, nitrates and their like carry errors of their own.
     """
-    symbols = {e.symbol for e in composition}
-    if len(symbols) != 2 or symbols & UNFIT_METALS:
+    anion = anion_of(composition)
+    if len(composition) != 2 or any(e.group not in FIT_GROUPS for e in composition if e.symbol != anion):
         return False
     charges, note = average_charges(composition)
-    anion = anion_of(composition)
     return not note and charges[anion] == USUAL_CHARGES.get(anion, charges[anion])
 
 

@@ -19,14 +19,18 @@ from pymatgen.core import Structure
 from features.formula import composition_key, parse_formula
 from features.hull import hull_table, phase_set
 from features.lattice import lattice_from_structure
+from features.oxidation_states import average_charges
 from models.formation import AnionFit, fit_anions, formation_energies
 from pipeline.tables import read_table, report_rows, write_table
 
 THERMO_SET = "chgnet030"
 MAX_ERROR_EV_ATOM = 0.15  # computed above measured; CHGNet itself errs by about 0.05
+# Neighbours that the centres of oxygen anions have at ambient pressure.
+OXO_CENTRES = {"B": (3, 4), "C": (3,), "N": (3,), "P": (4,), "S": (4,), "Si": (4,)}
 MAX_HULL_EV_ATOM = 0.10  # a compound that has been made is seldom further above the hull
 MAX_NEW_EV_ATOM = 0.20  # a new compound above it will not be made
 NOT_TRIED = "no crystal type of this composition was at hand, or its turn has not come"
+TWINS_EV_ATOM = 0.002
 DIGITS = 5  # of fractional coordinates and cell vectors: finer than any relaxation here
 
 
@@ -81,13 +85,24 @@ def candidate_row(row: Mapping[str, Any]) -> dict[str, Any]:
     lattice = lattice_from_structure(structure, formula)
     made = f"{row['prototype']} with {swaps}" if swaps else f"{row['prototype']}"
     return lattice | {
-        "id": f"{formula} {row['job'].rsplit(' in ', 1)[-1]}" if new else formula,
+        "id": str(row["job"]).removeprefix("new ") if new else formula,
         "formula": formula,
         "formation_energy_ev_atom": round(row["formation_energy_ev_atom"], 5),
         "structure_json": compact_json(structure),
         "origin": "new: substitution, CHGNet" if new else "known compound, CHGNet",
         "note": "; ".join(filter(None, [made, str(lattice["note"])])),
     }
+
+
+def without_twins(candidates: pd.DataFrame) -> pd.DataFrame:
+    """One row of each crystal: two starts may relax into one (same composition, space group, energy within 2 meV)."""
+    kept: dict[tuple[str, float], list[float]] = {}
+    first = []
+    for row in candidates.itertuples():
+        seen = kept.setdefault((composition_key(parse_formula(row.formula)), row.space_group_number), [])
+        first.append(all(abs(row.formation_energy_ev_atom - e) > TWINS_EV_ATOM for e in seen))
+        seen.append(row.formation_energy_ev_atom)
+    return candidates[first].reset_index(drop=True)
 
 
 def is_candidate(formula: str) -> bool:
@@ -113,11 +128,36 @@ def without_wrong_types(known: pd.DataFrame, measured: pd.DataFrame) -> tuple[pd
     reasons = {}
     for row, above in zip(known.to_dict("records"), distance["e_above_hull_ev_atom"], strict=True):
         error = row["formation_energy_ev_atom"] - target.get(row["composition"], np.nan)
-        if error > MAX_ERROR_EV_ATOM:
+        odd = odd_surroundings(Structure.from_dict(row["structure"]))
+        if odd:
+            reasons[row["formula"]] = f"its type was not found: {odd}"
+        elif error > MAX_ERROR_EV_ATOM:
             reasons[row["formula"]] = f"its type was not found: {error:.2f} eV/atom above the measured energy"
         elif above > MAX_HULL_EV_ATOM:
             reasons[row["formula"]] = f"its type was not found: {above:.2f} eV/atom above the hull"
     return known[~known["formula"].isin(reasons)].reset_index(drop=True), reasons
+
+
+def odd_surroundings(structure: Structure) -> str:
+    """The centre of an oxygen anion (PO4, SO4, CO3 …) with a number of neighbours it never has, in words; "" else.
+
+    Such a guess can lie on the hull of a system in which all others are missing: its energy does not give it away.
+    """
+    symbols = {site.specie.symbol for site in structure}
+    centres = symbols & OXO_CENTRES.keys()
+    if "O" not in symbols or not centres:
+        return ""
+    charges, _ = average_charges(structure.composition)
+    anions = {s for s in symbols if charges[s] < 0}
+    for k, site in enumerate(structure):
+        centre = site.specie.symbol
+        if centre not in centres or charges[centre] <= 0:
+            continue
+        around = [n.nn_distance for n in structure.get_neighbors(site, 3.5) if n.specie.symbol in anions]
+        n = int(np.count_nonzero(np.array(around) < 1.25 * min(around))) if around else 0
+        if n not in OXO_CENTRES[centre]:
+            return f"{centre} has {n} anions around it (atom {k + 1})"
+    return ""
 
 
 def _pairs(table: pd.DataFrame) -> list[tuple[str, float]]:
@@ -158,7 +198,7 @@ def collect(rows: Mapping[str, Mapping[str, Any]], formulas: list[str], referenc
         }
     ).sort_values("formula", ignore_index=True)
     candidates = pd.DataFrame([candidate_row(r) for r in both.to_dict("records") if is_candidate(r["formula"])])
-    candidates = candidates.sort_values("id", ignore_index=True)
+    candidates = without_twins(candidates.sort_values("id", ignore_index=True))
     out = reference / "starter"
     out.mkdir(exist_ok=True)
     write_table(phases, out / "phases.csv")
