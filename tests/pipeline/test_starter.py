@@ -19,7 +19,7 @@ from pipeline.starter_jobs import (
     known_formulas,
     known_jobs,
 )
-from pipeline.starter_tables import collect
+from pipeline.starter_tables import collect, odd_surroundings, without_twins
 
 METALS = {"Li": -1.9, "Na": -1.3, "Mg": -1.6, "Al": -3.7, "Ga": -3.0, "In": -2.7}
 OXYGEN = -4.8
@@ -136,3 +136,22 @@ def test_tables_hold_what_was_computed_and_name_what_was_not(rows, tmp_path):
     structure = Structure.from_dict(json.loads(candidates["structure_json"]["LiInO2"]))
     assert composition_key(structure.composition) == composition_key(parse_formula("LiInO2"))
     assert candidates["space_group_number"]["LiInO2"] == 166
+
+
+def test_silicon_in_quartz_is_as_it_should_be_and_in_stishovite_is_not():
+    types = {p.name: p for p in aflow_prototypes(12)}
+    quartz = types["quartz (alpha) (A2B_hP9_152_c_a)"].structure
+    assert odd_surroundings(quartz) == ""
+    stishovite = decorations(Composition("SiO2"), [types["Rutile (A2B_tP6_136_f_a)"]], 1)[0].structure
+    assert odd_surroundings(stishovite).startswith("Si has 6 anions around it")
+
+
+def test_a_crystal_found_twice_stands_once():
+    rows = [
+        ("a", "LiGaO2", 166.0, -2.3000),
+        ("b", "LiGaO2", 166.0, -2.3005),
+        ("c", "LiGaO2", 122.0, -2.3),
+        ("d", "GaLiO2", 166.0, -2.2),
+    ]
+    table = pd.DataFrame(rows, columns=["id", "formula", "space_group_number", "formation_energy_ev_atom"])
+    assert list(without_twins(table)["id"]) == ["a", "c", "d"]
