@@ -32,6 +32,7 @@ from pipeline.starter_jobs import (
     element_jobs,
     known_formulas,
     known_jobs,
+    named_compositions,
     parents_of,
     type_parents,
 )
@@ -125,7 +126,7 @@ def relax_shard(shard: int, shards: int) -> None:
         run(_mine(element_jobs(group), shard, shards), partial, calculator)
         known = _mine(known_jobs([f for f in group if _key(f) not in checked], crystals), shard, shards)
         parents = type_parents() | crystals | parents_of(all_rows())
-        new = _mine(candidate_jobs(parents, formulas), shard, shards)
+        new = _mine(candidate_jobs(parents, named_compositions(REFERENCE)), shard, shards)
         # in turns, so that whenever the run is stopped there are candidates and what bounds them
         turns = chain.from_iterable(zip_longest(known.items(), new.items()))
         run(dict(job for job in turns if job is not None), partial, calculator)

@@ -108,6 +108,13 @@ def known_formulas(reference: Path) -> list[str]:
     return sorted(known.values(), key=lambda f: (_rank(f), parse_formula(f).reduced_composition.num_atoms, f))
 
 
+def named_compositions(reference: Path) -> set[str]:
+    """Keys of all compositions in the project's tables: none of them is new."""
+    tables = ["formation_enthalpies.csv", "missing_phases.csv", "conductivity.csv", "band_gaps.csv"]
+    names = {f for table in tables if (reference / table).is_file() for f in read_table(reference / table)["formula"]}
+    return {composition_key(parse_formula(name)) for name in names}
+
+
 def _rank(formula: str) -> tuple[int, bool, bool]:
     symbols = {e.symbol for e in parse_formula(formula)}
     molecule = not any(Element(s).is_metal for s in symbols) and not symbols & {"B", "Si", "Ge"}
@@ -154,9 +161,11 @@ def known_jobs(formulas: Sequence[str], crystals: Mapping[str, Structure]) -> It
             yield Job(key, formula, lambda c=composition, t=like: affordable(decorations(c, t, 40)))
 
 
-def candidate_jobs(parents: Mapping[str, Structure], known: Sequence[str]) -> Iterator[Job]:
-    """New lithium compounds from relaxed parents, in turns: the likeliest of every parent before the next of any."""
-    taken = {composition_key(parse_formula(f)) for f in known}
+def candidate_jobs(parents: Mapping[str, Structure], taken: set[str]) -> Iterator[Job]:
+    """New lithium compounds from relaxed parents, in turns: the likeliest of every parent before the next of any.
+
+    No composition whose key is in `taken` is new.
+    """
     by_parent = [new_compounds(name, structure, taken) for name, structure in sorted(parents.items())]
     turns = [h for turn in itertools.zip_longest(*by_parent) for h in turn if h is not None]
     kept, _ = without_duplicates(turns, [])

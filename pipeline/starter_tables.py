@@ -21,6 +21,7 @@ from features.hull import hull_table, phase_set
 from features.lattice import lattice_from_structure
 from features.oxidation_states import average_charges
 from models.formation import AnionFit, fit_anions, formation_energies
+from pipeline.starter_jobs import named_compositions
 from pipeline.tables import read_table, report_rows, write_table
 
 THERMO_SET = "chgnet030"
@@ -186,6 +187,7 @@ def collect(rows: Mapping[str, Mapping[str, Any]], formulas: list[str], referenc
     known, doubtful = without_wrong_types(with_formation_energies(known, fit), measured)
     fit = fitted(known, elements, measured)
     known, new = with_formation_energies(known, fit), with_formation_energies(new, fit)
+    new = new[~new["composition"].isin(named_compositions(reference))].reset_index(drop=True)
     hull = hull_table(list(new["formula"]), phase_set(known), list(new["formation_energy_ev_atom"]))
     new = new[(hull["e_above_hull_ev_atom"] <= MAX_NEW_EV_ATOM).to_numpy()]
     both = pd.concat([known, new], ignore_index=True)

@@ -78,9 +78,10 @@ def test_new_candidates_are_in_no_table_of_ours(candidates):
 
 
 def test_energies_follow_measured_enthalpies(phases):
-    # The fit takes the mean of each anion out; what is left is CHGNet's error, about 0.05 eV/atom.
+    # What docs/starter.md states; other metals and oxyanions carry PBE's errors, which no constant per anion takes out.
     fit = pd.read_csv(STARTER / "fit.csv")
-    assert fit["left_out_ev_atom"].abs().median() < 0.06
+    assert fit.loc[fit["in_fit"], "left_out_ev_atom"].abs().mean() < 0.07
+    assert fit["left_out_ev_atom"].abs().mean() < 0.11
 
 
 def test_energies_agree_with_the_materials_project(both):

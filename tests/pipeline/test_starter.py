@@ -87,7 +87,8 @@ def test_known_compounds_are_named_once_and_computed_in_some_type(tmp_path):
 
 
 def test_candidates_are_new_lithium_compounds():
-    jobs = list(candidate_jobs({"LiAlO2 (layered)": layered("Al")}, ["LiAlO2", "LiGaO2"]))
+    taken = {composition_key(parse_formula(f)) for f in ("LiAlO2", "LiGaO2")}
+    jobs = list(candidate_jobs({"LiAlO2 (layered)": layered("Al")}, taken))
     made = {job.formula for job in jobs}
     assert "LiScO2" in made
     assert not made & {"LiAlO2", "LiGaO2"}
