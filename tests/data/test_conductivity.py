@@ -63,8 +63,8 @@ def test_columns_and_ids(table: pd.DataFrame) -> None:
 
 
 def test_breadth(table: pd.DataFrame) -> None:
-    assert len(table) >= 80
-    assert table["family"].nunique() >= 12
+    assert len(table) >= 180
+    assert table["family"].nunique() >= 18
 
 
 def test_formulas_hold_lithium(table: pd.DataFrame) -> None:
