@@ -19,7 +19,7 @@ from models.conductivity import FORMULA_ONLY, fit_conductivity, predict_conducti
 from pipeline.answers import WINDOW, load_phases, missing_phases, read_materials, window_answers
 from pipeline.featurize import features_of, structures_of
 from pipeline.params import ROOT, load_params
-from pipeline.predict import load_models, predictions_of
+from pipeline.predict import committed_gap_model, load_models, predictions_of
 from pipeline.sources import cifs, obelix
 from pipeline.sources.table import LATTICE, check_measurements, impossible, no_number, space_group_numbers, with_columns
 from pipeline.tables import InputError, read_table, require_columns, write_whole
@@ -96,10 +96,10 @@ def predicted(rows: pd.DataFrame) -> pd.DataFrame:
         return rows.reindex(columns=columns)
     plain = usable.assign(id=usable.index.astype(str))
     known = [pd.read_parquet(ROOT / f"data/interim/{name}.parquet") for name in ("measurements", "band_gaps")]
-    thresholds = load_params(ROOT / "params.yaml")["predict"]["gap_thresholds_ev"]
-    answers = predictions_of(plain, features_of(plain).set_index("id"), models, *known, thresholds).set_axis(
-        usable.index
-    )
+    params = load_params(ROOT / "params.yaml")["predict"]
+    described, gap_model = features_of(plain).set_index("id"), committed_gap_model(params)
+    answers = predictions_of(plain, described, models, gap_model, *known, params["gap_thresholds_ev"])
+    answers = answers.set_axis(usable.index)
     windows = window_answers(usable.reset_index(drop=True), phases, missing_phases(phases)).set_axis(usable.index)
     texts = zip(answers["note"], windows["note"].fillna(""), usable["remark"], strict=True)
     notes = ["; ".join(filter(None, parts)) for parts in texts]

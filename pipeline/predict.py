@@ -1,18 +1,21 @@
 """Stage `predict`: conductivity, gap and window of every candidate, known values before predicted ones."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
 import pandas as pd
 
 from features.formula import parse_formula
-from models.band_gap import predict_band_gap
 from models.conductivity import FORMULA_ONLY, WITH_LATTICE, predict_conductivity
+from models.gap_model import GapModel, gap_of_run_or_model
 from models.known import known_band_gap, known_conductivity, with_known_band_gap, with_known_conductivity
 from models.training import TrainedModel
 from models.window import LIMITS, predict_windows
-from pipeline.params import stage_params
+from pipeline.gap_model import load_gap_model
+from pipeline.params import ROOT, stage_params
 from pipeline.tables import InputError, report_rows, run_stage, write_table
 
 
@@ -29,20 +32,29 @@ def load_models(folder: Path | str) -> dict[str, TrainedModel]:
     return {name: joblib.load(file) for name, file in files.items()}
 
 
+def committed_gap_model(params: Mapping[str, Any]) -> GapModel:
+    """The gap model that the block `predict` names, a path from the project's root."""
+    return load_gap_model(ROOT / params["gap_model"])
+
+
 def predictions_of(
     candidates: pd.DataFrame,
     features: pd.DataFrame,
     models: dict[str, TrainedModel],
+    gap_model: GapModel,
     measurements: pd.DataFrame,
     band_gaps: pd.DataFrame,
     gap_thresholds_ev: list[float],
 ) -> pd.DataFrame:
-    """All predictions of candidates (id, formula, space_group_number), one row each in their order."""
+    """All predictions of candidates (id, formula, space_group_number), one row each in their order.
+
+    Known gaps go first. The others are predicted by `gap_model`, unless the run's own model learned from at least
+    1,000 compositions (models/gap_model.py).
+    """
     described = features.reindex(candidates["id"])
     sigma = predict_conductivity(models, described).reset_index(drop=True)
     windows = predict_windows(models, described).reset_index(drop=True)
-    method = "measured" if "measured" in models["band_gap"].methods else "pbe"
-    gap = predict_band_gap(models["band_gap"], described, method).reset_index(drop=True)
+    gap = gap_of_run_or_model(models["band_gap"], gap_model, described).reset_index(drop=True)
     rows = candidates[["id", "formula", "space_group_number"]].reset_index(drop=True)
     lithium_free = [not parse_formula(formula).get("Li") for formula in rows["formula"]]
     numbers = sigma.select_dtypes("number").columns
@@ -56,8 +68,9 @@ def main(candidates: str, features: str, measurements: str, band_gaps: str, mode
     rows = pd.read_parquet(candidates)
     described = pd.read_parquet(features).set_index("id")
     known = pd.read_parquet(measurements), pd.read_parquet(band_gaps)
-    thresholds = stage_params("predict")["gap_thresholds_ev"]
-    result = predictions_of(rows, described, load_models(models), *known, thresholds)
+    params = stage_params("predict")
+    gap_model = committed_gap_model(params)
+    result = predictions_of(rows, described, load_models(models), gap_model, *known, params["gap_thresholds_ev"])
     write_table(result, out)
     report_rows("predict", len(rows), len(result))
     for column in ("sigma_origin", "band_gap_origin"):
