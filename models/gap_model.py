@@ -242,7 +242,9 @@ def predict_gaps(model: GapModel, features: pd.DataFrame) -> pd.DataFrame:
     of_pbe = [boosters[name].predict(values, num_threads=1) for name in ("pbe_nonmetal", "pbe")]
     measured = np.maximum(boosters["measured"].predict(np.column_stack([values, *of_pbe]), num_threads=1), 0.0)
     pbe = np.maximum(of_pbe[1], 0.0)
-    result.loc[known, columns] = np.column_stack([measured, *_interval(measured, model.intervals), pbe])
+    low, high = _interval(measured, model.intervals)
+    # PBE gaps are too small, hardly ever too large: where the two disagree the measured one may be as large.
+    result.loc[known, columns] = np.column_stack([measured, low, np.maximum(high, pbe), pbe])
     return result
 
 

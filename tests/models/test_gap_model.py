@@ -155,10 +155,11 @@ def test_a_row_without_descriptors_has_no_gap_and_a_missing_descriptor_is_an_err
 
 
 def test_intervals_hold_their_gap_and_are_never_negative(committed):
-    found = predict_gaps(committed, described(["Li", "LiF", "Li3PS4", "Li7La3Zr2O12", "FeS2", "LiCoO2", "Cu3Au"]))
+    found = predict_gaps(committed, described(["Li", "LiF", "Li3PS4", "HfSiO4", "FeS2", "LiCoO2", "Cu3Au"]))
     ends = found[["band_gap_low_ev", "band_gap_ev", "band_gap_high_ev"]]
     assert (ends >= 0).all(axis=None)
     assert (ends.diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
+    assert (found["band_gap_high_ev"] >= found["band_gap_pbe_ev"]).all()
 
 
 def test_a_run_that_learned_from_enough_compositions_goes_before(committed, monkeypatch):
@@ -214,10 +215,10 @@ def test_published_gaps_that_were_not_learned_from_are_met(committed, shared_dat
     assert len(new) >= 10
     found = predict_gaps(committed, described(new["formula"].tolist())).set_axis(new.index)
     error = (found["band_gap_ev"] - new["band_gap_ev"]).abs()
-    # Wide gaps (fluorides, oxides of 6 to 14 eV) are a larger share here than in the table learned from.
-    assert error.median() < 0.8
+    # The error promised is a mean over the table learned from; wide gaps of oxides are a larger share here.
+    assert error.median() < LARGEST_ERROR_EV
     inside = new["band_gap_ev"].between(found["band_gap_low_ev"], found["band_gap_high_ev"])
-    assert inside.mean() > 0.6
+    assert inside.mean() > 0.75
 
 
 @pytest.mark.slow
