@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: screen test test-all lint format bench ui potential screen-real
+.PHONY: screen test test-all lint format bench ui potential starter screen-real
 
 screen: .venv/.synced
 	@dvc repro --quiet
@@ -35,6 +35,11 @@ ui: .venv/.synced
 # CHGNet, for `make starter`; plain pip takes a processor build of torch where one is at hand
 potential: .venv/.synced
 	@python -m pip install --quiet torch==2.13.0 chgnet==0.4.2
+
+# Computes data/reference/starter anew: hours; stop and start at will
+starter: potential
+	@OMP_NUM_THREADS=1 python -m pipeline.starter relax 0/2 & OMP_NUM_THREADS=1 python -m pipeline.starter relax 1/2; wait
+	@python -m pipeline.starter collect
 
 # The same pipeline on the shared public data, in a scratch copy: build/real
 screen-real: .venv/.synced

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models.estimators import BLEND
 from models.training import TrainedModel, TrainingRows, predict, train_regressor
 from models.validation import chemical_system, grouped_folds
 
@@ -40,10 +41,21 @@ def fit_windows(stability: pd.DataFrame, features: pd.DataFrame, params: Mapping
     groups = pd.factorize(known["formula"].map(chemical_system))[0]
     splits = {"grouped": grouped_folds(groups, params["n_splits"], params["seed"])}
     table = features.loc[known.index]
-    return {
-        limit: train_regressor(limit, TrainingRows(table, known[limit], groups), splits, ours, params)
-        for limit in LIMITS
-    }
+    trained = [
+        train_regressor(limit, TrainingRows(table, known[limit], groups), splits, ours, params) for limit in LIMITS
+    ]
+    return {model.name: untrained_if_useless(model) for model in trained}
+
+
+def untrained_if_useless(model: TrainedModel) -> TrainedModel:
+    """The model, or one that predicts nothing where a constant would have missed the held-out rows by no more."""
+    if not model.trained:
+        return model
+    scores = model.scores.set_index("estimator").loc[BLEND]
+    if scores["mae"] < scores["mae_baseline"]:
+        return model
+    reason = f"not used: it misses unseen phases by {scores['mae']:.2f} V, a constant by {scores['mae_baseline']:.2f} V"
+    return TrainedModel(model.name, model.target, reason, model.n_rows, model.n_groups)
 
 
 def predict_windows(models: Mapping[str, TrainedModel], features: pd.DataFrame) -> pd.DataFrame:

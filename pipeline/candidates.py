@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.formula import composition_key, parse_formulas
 from pipeline.params import choose, stage_params
-from pipeline.sources import cifs, embedded, phases, table
+from pipeline.sources import cifs, embedded, phases, substitution, table
 from pipeline.tables import InputError, report_rows, run_stage, write_spreadsheet, write_table
 
 SOURCES = {
@@ -15,9 +15,11 @@ SOURCES = {
     "phases": phases.candidates,
     "table": table.candidates,
     "cifs": cifs.candidates,
+    "substitution": substitution.candidates,
+    "doping": substitution.doping_candidates,
 }
 NUMBERS = ["formation_energy_ev_atom", "space_group_number", *table.LATTICE, "formula_units_z"]
-COLUMNS = ["id", "formula", *NUMBERS, "structure_json", "origin", "note"]
+COLUMNS = ["id", "formula", *NUMBERS, "thermo_set", "structure_json", "origin", "note"]
 
 
 def unusable(formulas: pd.Series) -> pd.Series:
@@ -62,7 +64,7 @@ def usable_candidates(source: str, path: str) -> tuple[pd.DataFrame, pd.DataFram
     rows, rejected = choose(SOURCES, source, "candidates.source")(path)
     rows = table.with_columns(rows, ["id", "formula"], "") if rows.empty else rows
     rows = table.with_columns(table.with_columns(rows, NUMBERS, math.nan), ["structure_json"], None)
-    rows = table.with_columns(table.with_columns(rows, ["origin"], source), ["note"], "")
+    rows = table.with_columns(table.with_columns(rows, ["origin"], source), ["note", "thermo_set"], "")
     reason = unusable(rows["formula"])
     repeated = rows["id"].duplicated(keep="first") & (reason == "")
     reason = reason.mask(repeated, "the id stands on an earlier row")

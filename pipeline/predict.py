@@ -74,7 +74,10 @@ def main(candidates: str, features: str, measurements: str, band_gaps: str, mode
     write_table(result, out)
     report_rows("predict", len(rows), len(result))
     for column in ("sigma_origin", "band_gap_origin"):
-        print(f"  {column}: " + ", ".join(f"{n} {o}" for o, n in result[column].value_counts().sort_index().items()))
+        print(
+            f"  {column}: "
+            + ", ".join(f"{n} {o or 'unknown'}" for o, n in result[column].value_counts().sort_index().items())
+        )
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ TITLES = {
     "migration_barrier_2d_ev": "2D barrier (eV)",
     "space_group_number": "space group",
     "origin": "from",
+    "about": "crystal",
     "flags": "flags",
     "reasons": "why",
 }

@@ -20,7 +20,8 @@ def joined_candidates(
     """All that is known of each candidate in one row, in the candidates' order."""
     formulas = list(candidates["formula"])
     flags = suitability_table(formulas, elements).drop(columns="formula")
-    known = pd.concat([candidates[["id", "formula", "space_group_number", "origin"]], flags], axis=1)
+    described = candidates[["id", "formula", "space_group_number", "origin"]].assign(about=candidates["note"])
+    known = pd.concat([described, flags], axis=1)
     known["element_credit"] = element_credit(formulas, elements)
     for table in (stability, pivot_interfaces(interfaces), transport, predictions):
         columns = ["id", *(c for c in table.columns if c not in known.columns and c != "note")]

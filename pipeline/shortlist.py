@@ -39,7 +39,7 @@ def ranked(
     for roles in (ELECTROLYTES, COATINGS):
         weights = {role: params["weights"][role] for role in roles}
         lists.append(shortlist(table, verdicts, weights, terms, params["credits"]["unknown"], cell))
-    electrolytes, coatings = (rows.merge(table[["id", "origin"]], on="id", how="left") for rows in lists)
+    electrolytes, coatings = (rows.merge(table[["id", "origin", "about"]], on="id", how="left") for rows in lists)
     settings = StackSettings(**params["stacks"])
     layers = stack_layers(electrolytes, coatings, cell, params["stacks"]["per_role"])
     pairs = contact_pairs(layers)
@@ -57,7 +57,8 @@ def write_crystals(candidates: pd.DataFrame, ids: Iterable[str], out: str) -> in
             for k, (name, text) in enumerate(zip(names, crystals["structure_json"], strict=True)):
                 unique = f"{name}-{k}" if (names == name).sum() > 1 else name
                 entry = zipfile.ZipInfo(f"{unique}.cif")  # dated 1980, not now
-                archive.writestr(entry, Structure.from_str(text, fmt="json").to(fmt="cif"))
+                crystal = Structure.from_str(text, fmt="json").relabel_sites(ignore_uniq=True)
+                archive.writestr(entry, crystal.to(fmt="cif"))
 
     write_whole(out, write)
     return len(crystals)

@@ -22,6 +22,7 @@ from features.formula import composition_key, parse_formula
 from features.prototypes import Decoration
 from models.potential import Relaxed, atoms_too_close, potential, relax, single_point
 from pipeline import starter_tables
+from pipeline.params import stage_params
 from pipeline.resume import PartialResults, key_of
 from pipeline.starter_jobs import (
     Job,
@@ -116,7 +117,8 @@ def run(jobs: Mapping[str, Job], partial: PartialResults, calculator: Calculator
 
 def relax_shard(shard: int, shards: int) -> None:
     """Elements and known compounds, then the candidates made from them; every `shards`-th from number `shard`."""
-    calculator = potential(options={"use_device": "cpu"})
+    settings = stage_params("starter")
+    calculator = potential(settings["potential"], settings["options"])
     partial = PartialResults(PARTIAL / f"{shard}-of-{shards}")
     formulas = known_formulas(REFERENCE)
     crystals = crystals_at_hand(CRYSTALS)

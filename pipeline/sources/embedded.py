@@ -1,4 +1,8 @@
-"""The candidates that come with the project: its crystals, lithium compounds of its tables, lithium-free oxides."""
+"""The candidates that come with the project: the starter set, its crystals, compounds of its tables.
+
+What can take no role, a lithium-free compound that is no oxide, is left out; so is a compound that an earlier source
+describes, but for the polymorphs of the starter set.
+"""
 
 from pathlib import Path
 
@@ -20,23 +24,34 @@ def worth_judging(composition: Composition) -> bool:
 
 
 def candidates(path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(candidates, rejected) from the reference folder; the id is the formula, or crystal- and the file's name."""
-    crystals, rejected = cifs.candidates(Path(path) / "crystals")
-    rows: list[dict[str, object]] = [
-        record | {"id": f"crystal-{record['id']}", "origin": "crystals"}
-        for record in crystals.to_dict("records")
-        if worth_judging(parse_formula(record["formula"]))
+    """(candidates, rejected) of the reference folder; ids are those of the starter set, crystal-FILE, or formulas."""
+    folder = Path(path)
+    starter = read_table(folder / "starter/candidates.parquet")
+    starter["thermo_set"] = read_table(folder / "starter/phases.csv")["thermo_set"].iloc[0]
+    crystals, rejected = cifs.candidates(folder / "crystals")
+    crystals = crystals.assign(id="crystal-" + crystals["id"], origin="published crystal")
+    tables = [(name, read_table(folder / name)) for name in TABLES]
+    named = [
+        rows[["formula", *(c for c in DESCRIBED if c in rows)]].assign(id=rows["formula"], origin=name)
+        for name, rows in tables
     ]
-    seen = {composition_key(parse_formula(str(record["formula"]))) for record in rows}
-    for name in TABLES:
-        for record in read_table(Path(path) / name).to_dict("records"):
-            composition = parse_formula(record["formula"])
-            key = composition_key(composition)
-            if key in seen or not worth_judging(composition):
-                continue
-            seen.add(key)
-            lattice = {c: record[c] for c in DESCRIBED if c in record}
-            origin = name.removesuffix(".csv")
-            rows.append({"id": record["formula"], "formula": record["formula"], "origin": origin, **lattice})
-    checked, wrong = check_candidates(pd.DataFrame(rows), path)
+    rows = [starter]
+    seen = keys_of(starter)
+    for source in (crystals, *named):
+        keys = pd.Series([key_if_worth(formula) for formula in source["formula"]], index=source.index)
+        new = keys.notna() & ~keys.isin(seen) & ~keys.duplicated()
+        rows.append(source[new])
+        seen |= set(keys[new])
+    checked, wrong = check_candidates(pd.concat(rows, ignore_index=True), path)
     return checked, pd.concat([rejected, wrong], ignore_index=True)
+
+
+def keys_of(table: pd.DataFrame) -> set[str]:
+    """Identities of all compositions of a table."""
+    return {composition_key(parse_formula(formula)) for formula in table["formula"]}
+
+
+def key_if_worth(formula: str) -> str | None:
+    """Identity of a composition that is worth judging; None of another."""
+    composition = parse_formula(formula)
+    return composition_key(composition) if worth_judging(composition) else None

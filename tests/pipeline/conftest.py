@@ -131,6 +131,7 @@ def small_params(**blocks: dict[str, Any]) -> dict[str, Any]:
     params["measurements"] |= {"source": "table", "path": "data/raw/measured.csv", "cifs": "data/raw/crystals"}
     params["band_gaps"] |= {"source": "table", "path": "data/raw/gaps.csv", "pbe_path": "data/raw/gaps.csv"}
     params["phases"] |= {"source": "table", "path": "data/raw/phases.csv", "thermo_set": "test"}
+    params["phases"] |= {"missing": "data/reference/missing_phases.csv"}
     params["candidates"] |= {"source": "table", "path": "data/raw/candidates.csv"}
     params["train"] = _shrunk(params["train"])
     for block, values in blocks.items():
