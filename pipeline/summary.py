@@ -58,6 +58,10 @@ def print_best(console: Console, folder: Path, name: str) -> None:
         cells = ["" if v != v else f"{v:.2f}" if isinstance(v, float) else str(v).replace("_", " ") for v in row]
         table.add_row(*map(escape, cells))
     console.print(table)
+    new = rows[rows["origin"].fillna("").str.startswith("new")] if "origin" in rows else rows[:0]
+    if len(new):
+        best = ", ".join(f"{r.formula} (#{r.rank})" for r in new.head(TOP).itertuples())
+        console.print(f"Of the {len(new)} that are in no table of known compounds, the best: {escape(best)}\n")
 
 
 def print_results(folder: Path) -> None:
