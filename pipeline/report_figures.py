@@ -15,6 +15,7 @@ from features.oxidation_states import assign_oxidation_states
 
 USABLE_LOG10_SIGMA = -4.0
 COLORS = {"measured": "#b3541e", "predicted": "#0b6e75"}
+OXIDATION_RANGE_V = [-0.2, 7.6]  # beyond it nothing oxidises: such limits are defects of the energies
 PARITY_POINTS = 2000  # more make the page slow and the cloud no clearer
 PICTURE_RESOLUTION_ANGSTROM = 0.4  # finer surfaces look the same and weigh megabytes
 
@@ -31,7 +32,7 @@ def map_figure(judged: pd.DataFrame, cathode_voltage_v: float) -> go.Figure:
     figure = go.Figure()
     for origin, rows in known.groupby("sigma_origin"):
         open_symbol = (rows["in_domain"].astype(float) == 0) & (origin == "predicted")
-        figure.add_scattergl(
+        figure.add_scatter(
             x=rows["oxidation_limit_tol_v"],
             y=rows["log10_sigma"],
             mode="markers",
@@ -46,7 +47,7 @@ def map_figure(judged: pd.DataFrame, cathode_voltage_v: float) -> go.Figure:
         )
     figure.add_hline(y=USABLE_LOG10_SIGMA, line={"dash": "dash", "width": 1})
     figure.add_vline(x=cathode_voltage_v, line={"dash": "dot", "width": 1})
-    figure.update_xaxes(title="oxidation limit with tolerance (V against Li/Li⁺)")
+    figure.update_xaxes(title="oxidation limit with tolerance (V against Li/Li⁺)", range=OXIDATION_RANGE_V)
     figure.update_yaxes(title="log₁₀ σ / (S/cm)")
     return figure.update_layout(height=520)
 

@@ -60,7 +60,7 @@ def print_best(console: Console, folder: Path, name: str) -> None:
     console.print(table)
     new = rows[rows["origin"].fillna("").str.startswith("new")] if "origin" in rows else rows[:0]
     if len(new):
-        best = ", ".join(f"{r.formula} (#{r.rank})" for r in new.head(TOP).itertuples())
+        best = ", ".join(f"{r.formula} (#{r.rank})" for r in new.drop_duplicates("formula").head(TOP).itertuples())
         console.print(f"Of the {len(new)} that are in no table of known compounds, the best: {escape(best)}\n")
 
 
