@@ -13,6 +13,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from features.known_missing import lacking
 from pipeline import answers
 from pipeline.materials import evaluated, own_materials, percolating, predicted
 from pipeline.screening import screen_materials
@@ -182,7 +183,10 @@ def precursors(
 ) -> None:
     """Precursor sets of a target, by driving force and by what is left of it once the first pair has reacted."""
     check_out(out)
-    table = answers.precursor_answers(formula, answers.load_phases(phases), available, failures)
+    hull = answers.load_phases(phases)
+    table = answers.precursor_answers(formula, hull, available, failures)
+    for text in filter(None, lacking([(formula,)], hull, answers.missing_phases(hull))):
+        typer.echo(f"caution: these phases lack {text}; sets and intermediates with them are not seen.", err=True)
     if table.empty:
         raise InputError(f"no balanced set of precursors for {formula} was found among the formulas at hand.")
     emit(table, out)
