@@ -8,7 +8,8 @@ export MLFLOW_DISABLE_TELEMETRY := true
 .PHONY: screen test test-all lint format bench ui potential starter screen-real
 
 screen: .venv/.synced
-	@dvc repro --quiet
+	@# a quiet dvc does not name a source that is not there; a dry run does
+	@dvc repro --quiet || { dvc repro --dry 2>&1 | grep ERROR && echo "Paths of sources stand in params.yaml."; exit 1; }
 	@python -m pipeline.summary
 
 test: .venv/.synced

@@ -25,5 +25,4 @@ from features.phase_set import read_amounts
 )
 def test_known_formulas(formula: str, balanced: bool) -> None:
     amounts = read_amounts([formula])[0][0]
-    assert amounts is not None
     assert is_charge_balanced(amounts) is balanced

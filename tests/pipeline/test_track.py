@@ -51,7 +51,7 @@ def test_the_registered_model_predicts_what_ours_predicts(tracked):
     ours = joblib.load(folder / f"data/models/{name}.joblib")
     rows = pd.DataFrame(1.5, index=range(3), columns=list(ours.feature_names))
     logged = mlflow.pyfunc.load_model(f"models:/ionsieve-{name}/1")
-    assert logged.metadata.signature is not None
+    assert logged.metadata.signature.inputs.input_names() == list(ours.feature_names)
     pd.testing.assert_frame_equal(logged.predict(rows), predict(ours, rows))
 
 
