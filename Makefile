@@ -10,7 +10,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 screen: .venv/.synced
 	@# a quiet dvc does not name a source that is not there; a dry run does
 	@dvc repro --quiet || { dvc repro --dry 2>&1 | grep ERROR && echo "Paths of sources stand in params.yaml."; exit 1; }
-	@python -m pipeline.summary
+	@python -m ionsieve.pipeline.report.summary
 
 test: .venv/.synced
 	@pytest -q
@@ -39,12 +39,12 @@ potential: .venv/.synced
 
 # Computes data/reference/starter anew: hours; stop and start at will
 starter: potential
-	@OMP_NUM_THREADS=1 python -m pipeline.starter relax 0/2 & OMP_NUM_THREADS=1 python -m pipeline.starter relax 1/2; wait
-	@python -m pipeline.starter collect
+	@OMP_NUM_THREADS=1 python -m ionsieve.pipeline.reference.starter relax 0/2 & OMP_NUM_THREADS=1 python -m ionsieve.pipeline.reference.starter relax 1/2; wait
+	@python -m ionsieve.pipeline.reference.starter collect
 
 # The same pipeline on the shared public data, in a scratch copy: build/real
 screen-real: .venv/.synced
-	@python -m pipeline.scratch build/real data/real.yaml
+	@python -m ionsieve.pipeline.scratch build/real data/real.yaml
 
 # pip comes with the environment and fetches uv; uv installs what uv.lock pins. --inexact keeps what pip added (torch).
 .venv/.synced: uv.lock pyproject.toml

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from pipeline.tables import InputError
+from ionsieve.pipeline.tables import InputError
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parents[1]

@@ -1,6 +1,6 @@
 """Run the whole pipeline with other parameters in a copy of the project, so that one's own results stay untouched.
 
-    python -m pipeline.scratch build/real data/real.yaml
+    python -m ionsieve.pipeline.scratch build/real data/real.yaml
 
 The overrides are merged block by block into params.yaml. The copy is kept: a second run goes on where the first
 stopped.
@@ -15,10 +15,10 @@ from typing import Any
 
 import yaml
 
-from pipeline.params import ROOT, load_params
-from pipeline.tables import InputError, run_stage, write_whole
+from ionsieve.pipeline.params import ROOT, load_params
+from ionsieve.pipeline.tables import InputError, run_stage, write_whole
 
-COPIED = ["features", "models", "pipeline", "data/reference", "dvc.yaml", ".dvcignore"]
+COPIED = ["ionsieve", "features", "models", "pipeline", "data/reference", "dvc.yaml", ".dvcignore"]
 
 SOURCE_BLOCKS = ["measurements", "band_gaps", "phases", "candidates"]
 SOURCE_PATHS = ["path", "pbe_path", "cifs"]
@@ -74,7 +74,7 @@ def copy_project(target: Path) -> None:
         source, copy = ROOT / name, target / name
         if source.is_dir():
             shutil.rmtree(copy, ignore_errors=True)
-            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, copy, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(source, copy)
 
@@ -97,7 +97,7 @@ def main(target: str, overrides: str) -> None:
     copy_project(folder)
     text = yaml.safe_dump(params, sort_keys=False, allow_unicode=True)
     write_whole(folder / "params.yaml", lambda p: p.write_text(text, encoding="utf-8"))
-    for command in (["dvc", "repro"], ["python", "-m", "pipeline.summary"]):
+    for command in (["dvc", "repro"], ["python", "-m", "ionsieve.pipeline.report.summary"]):
         code = subprocess.run(command, cwd=folder, env=environment).returncode
         if code:
             sys.exit(code)

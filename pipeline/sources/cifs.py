@@ -9,8 +9,8 @@ from typing import IO, Any
 import pandas as pd
 from pymatgen.core import Structure
 
-from features.structure import lattice_from_structure, parse_cif
-from pipeline.tables import InputError
+from ionsieve.features.crystals.structure import lattice_from_structure, parse_cif
+from ionsieve.pipeline.tables import InputError
 
 MAX_CIF_BYTES = 20_000_000  # a crystal is kilobytes; a larger member is not one, or a zip bomb
 

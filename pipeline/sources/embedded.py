@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 from pymatgen.core import Composition
 
-from features.formula import composition_key, parse_formula
-from pipeline.sources import cifs
-from pipeline.sources.table import LATTICE, check_candidates
-from pipeline.tables import read_table
+from ionsieve.features.chemistry.formula import composition_key, parse_formula
+from ionsieve.pipeline.sources import cifs
+from ionsieve.pipeline.sources.table import LATTICE, check_candidates
+from ionsieve.pipeline.tables import read_table
 
 TABLES = ["conductivity.csv", "formation_enthalpies.csv", "band_gaps.csv"]  # the first to name a compound describes it
 DESCRIBED = ["space_group", *LATTICE, "formula_units_z"]

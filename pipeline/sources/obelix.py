@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.sources.table import LATTICE, check_measurements
-from pipeline.tables import read_table, require_columns
+from ionsieve.pipeline.sources.table import LATTICE, check_measurements
+from ionsieve.pipeline.tables import read_table, require_columns
 
 SIGMA = "Ionic conductivity (S cm-1)"
 ROOM_TEMPERATURE_C = 25.0  # "room temperature" in the collection

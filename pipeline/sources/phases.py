@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.formula import parse_formula, parse_formulas
-from pipeline.sources.table import check_candidates
-from pipeline.tables import read_table
+from ionsieve.features.chemistry.formula import parse_formula, parse_formulas
+from ionsieve.pipeline.sources.table import check_candidates
+from ionsieve.pipeline.tables import read_table
 
 
 def lithium_compounds(phases: pd.DataFrame) -> pd.DataFrame:

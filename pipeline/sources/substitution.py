@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.doping import doped_formulas
-from features.lattice import lattice_from_structure
-from features.oxidation_states import assign_oxidation_states
-from features.substitution import Hypothetical, substitutions, without_duplicates
-from pipeline.sources.cifs import read_structures, structure_to_json
-from pipeline.sources.table import check_candidates
-from pipeline.tables import read_table
+from ionsieve.features.chemistry.oxidation_states import assign_oxidation_states
+from ionsieve.features.crystals.doping import doped_formulas
+from ionsieve.features.crystals.lattice import lattice_from_structure
+from ionsieve.features.crystals.substitution import Hypothetical, substitutions, without_duplicates
+from ionsieve.pipeline.sources.cifs import read_structures, structure_to_json
+from ionsieve.pipeline.sources.table import check_candidates
+from ionsieve.pipeline.tables import read_table
 
 AMOUNTS = (0.1, 0.25, 0.3, 0.5)  # ions replaced per formula unit
 
@@ -18,7 +18,8 @@ AMOUNTS = (0.1, 0.25, 0.3, 0.5)  # ions replaced per formula unit
 def candidates(path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(candidates, rejected) by ionic substitution in the ordered crystals of a folder or zip of CIFs.
 
-    The crystals are as substituted, with the parent's cell: relax them (`models.potential`) before trusting a distance.
+    The crystals are as substituted, with the parent's cell: relax them (models.quantities.potential) before
+    trusting a distance.
     """
     structures, unread = read_structures(path)
     reasons = dict(unread)

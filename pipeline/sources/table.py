@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from pymatgen.symmetry.groups import SpaceGroup
 
-from features.formula import parse_formulas
-from pipeline.tables import raise_for_rows, read_table, require_columns
+from ionsieve.features.chemistry.formula import parse_formulas
+from ionsieve.pipeline.tables import raise_for_rows, read_table, require_columns
 
 LATTICE = ["a_angstrom", "b_angstrom", "c_angstrom", "alpha_deg", "beta_deg", "gamma_deg"]
 MEASURED = ["sigma_s_cm", "sigma_upper_bound_s_cm", "temperature_c", "activation_energy_ev"]

@@ -7,8 +7,8 @@ import pytest
 from matminer.featurizers.composition import ElementProperty
 from pymatgen.core import Composition
 
-from features.composition import composition_features, element_statistics, magpie_statistics
-from features.element_table import padded_fractions
+from ionsieve.features.chemistry.elements import padded_fractions
+from ionsieve.features.composition.descriptors import composition_features, element_statistics, magpie_statistics
 
 CATIONS = ("La", "Zr", "Ge", "P", "Ti", "Al", "Y", "In", "Nb", "Ta")
 ANIONS = ("O", "S", "Cl", "Br")

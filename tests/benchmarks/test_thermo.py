@@ -15,13 +15,13 @@ from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition, Element
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from features import linear_programs
-from features.hull import PhaseSet, hull_table, phase_set
-from features.interface import interface_table
-from features.phase_set import read_amounts
-from features.simplex import FAILED
-from features.thermo_uncertainty import EnergyError, stability_uncertainty
-from features.window import window_table
+from ionsieve.features.thermodynamics.hull import PhaseSet, hull_table, phase_set
+from ionsieve.features.thermodynamics.interface import interface_table
+from ionsieve.features.thermodynamics.phase_set import read_amounts
+from ionsieve.features.thermodynamics.programs import linear_programs
+from ionsieve.features.thermodynamics.programs.simplex import FAILED
+from ionsieve.features.thermodynamics.uncertainty import EnergyError, stability_uncertainty
+from ionsieve.features.thermodynamics.window import window_table
 
 PARTNERS = ["LiCoO2", "CoO2", "LiFePO4", "FePO4", "LiMn2O4", "Li3PS4", "Li10GeP2S12", "Li7La3Zr2O12", "Li6PS5Cl", "Li"]
 VOLTAGES_V = [0.5, 2.0, 3.0, 4.0, 5.0]

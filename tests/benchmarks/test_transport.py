@@ -16,10 +16,10 @@ from bvlain import Lain
 from pymatgen.core import Structure
 from pymatgen.io.cif import CifParser
 
-from features.bond_valence import framework_of, site_energy_landscape
-from features.oxidation_states import assign_oxidation_states
-from features.percolation import percolation
-from features.transport import transport_table
+from ionsieve.features.chemistry.oxidation_states import assign_oxidation_states
+from ionsieve.features.transport.bond_valence import framework_of, site_energy_landscape
+from ionsieve.features.transport.percolation import percolation
+from ionsieve.features.transport.table import transport_table
 
 CRYSTALS = Path(__file__).resolve().parents[2] / "data" / "reference" / "crystals"
 NAMES = ["LiCl", "LiCoO2", "LiFePO4", "LiTi2P3O12"]
@@ -134,7 +134,7 @@ MEMORY_SCRIPT = """
 import re, sys
 from pathlib import Path
 from pymatgen.core import Structure
-from features.percolation import percolation_row
+from ionsieve.features.transport.percolation import percolation_row
 structure = Structure.from_file(sys.argv[1])
 for repeat in ((1, 1, 1), (2, 2, 4)):
     percolation_row(structure * repeat)

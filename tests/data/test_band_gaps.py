@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from pymatgen.core import Composition, Element
 
-from features.formula import parse_formula
+from ionsieve.features.chemistry.formula import parse_formula
 
 BAND_GAPS = Path(__file__).resolve().parents[2] / "data" / "reference" / "band_gaps.csv"
 SHARED_TABLE = "matbench_expt_gap (doi:10.1021/acs.jpclett.8b00124)"

@@ -11,7 +11,7 @@ import pytest
 from pymatgen.core import Element, Lattice
 from pymatgen.symmetry.groups import SpaceGroup
 
-from features.formula import composition_matrix, parse_formula
+from ionsieve.features.chemistry.formula import composition_matrix, parse_formula
 
 TABLE = Path(__file__).resolve().parents[2] / "data" / "reference" / "conductivity.csv"
 LENGTHS = ["a_angstrom", "b_angstrom", "c_angstrom"]

@@ -15,7 +15,7 @@ import pytest
 from pymatgen.core import Composition, Lattice, Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
-from pipeline.check_crystals import formation_energies_ev_atom, read_checked, to_check
+from ionsieve.pipeline.reference.check_crystals import formation_energies_ev_atom, read_checked, to_check
 
 REFERENCE = Path(__file__).resolve().parents[2] / "data" / "reference"
 CRYSTALS = REFERENCE / "crystals"

@@ -11,7 +11,7 @@ from pymatgen.analysis.phase_diagram import PDEntry, PhaseDiagram
 from pymatgen.core import Composition
 from scipy.constants import N_A, e
 
-from features.formula import parse_formula
+from ionsieve.features.chemistry.formula import parse_formula
 
 REFERENCE = Path(__file__).resolve().parents[2] / "data" / "reference"
 FARADAY_KJ_MOL_EV = N_A * e / 1000  # 96.485332 kJ/mol per eV

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.formula import parse_formula
+from ionsieve.features.chemistry.formula import parse_formula
 
 PARTNERS = Path(__file__).resolve().parents[2] / "data" / "reference" / "partners.csv"
 KINDS = {"cathode_lithiated", "cathode_delithiated", "anode", "electrolyte", "air"}

@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 from pymatgen.core import Structure
 
-from features.formula import composition_key, parse_formula
-from models.potential import atoms_too_close
-from pipeline.judge_starter import (
+from ionsieve.features.chemistry.formula import composition_key, parse_formula
+from ionsieve.models.quantities.potential import atoms_too_close
+from ionsieve.pipeline.reference.judge_starter import (
     LIMITS,
     STABLE_EV_ATOM,
     joined,
     stability_agreement,
     window_differences,
 )
-from pipeline.tables import read_table
+from ionsieve.pipeline.tables import read_table
 
 STARTER = Path(__file__).parents[2] / "data/reference/starter"
 MAX_BYTES = 6 * 1024 * 1024

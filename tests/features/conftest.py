@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from features.hull import PhaseSet, phase_set
+from ionsieve.features.thermodynamics.hull import PhaseSet, phase_set
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline import answers, cli, materials, screening
+from ionsieve.pipeline.commands import answers, materials, screening
+from ionsieve.pipeline.commands import app as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = ("track",)  # logs into MLflow, has its own tests

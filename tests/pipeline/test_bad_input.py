@@ -11,9 +11,10 @@ import time
 import pandas as pd
 import pytest
 
-import pipeline.transport
-from pipeline import summary, tables
-from pipeline.tables import InputError
+import ionsieve.pipeline.stages.transport
+from ionsieve.pipeline import tables
+from ionsieve.pipeline.report import summary
+from ionsieve.pipeline.tables import InputError
 
 MEASUREMENTS = [
     ("unbalanced", "Li3(PO4", "1e-9", "'Li3(PO4' cannot be parsed"),
@@ -238,7 +239,7 @@ def test_a_folder_that_cannot_be_written_is_named(project):
 
 def test_a_stage_ends_with_the_message_alone(project):
     project.write("data/raw/phases.csv", "formula,formation_energy_ev_atom\nLiF,abc\n")
-    command = [sys.executable, "-m", "pipeline.phases", "data/raw/phases.csv", "out.parquet"]
+    command = [sys.executable, "-m", "ionsieve.pipeline.stages.phases", "data/raw/phases.csv", "out.parquet"]
     done = subprocess.run(command, cwd=project.folder, env=own_code(), capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "'abc' is not a number" in done.stderr
@@ -247,19 +248,19 @@ def test_a_stage_ends_with_the_message_alone(project):
 
 
 def own_code() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(tables.Path(tables.__file__).parents[1])}
+    return os.environ | {"PYTHONPATH": str(tables.Path(tables.__file__).parents[2])}
 
 
 SLOW_STAGE = """
 import time
-import features.transport
-from pipeline import transport
-from pipeline.tables import run_stage
-computed = features.transport.transport_row
+import ionsieve.features.transport.table
+from ionsieve.pipeline.stages import transport
+from ionsieve.pipeline.tables import run_stage
+computed = ionsieve.features.transport.table.transport_row
 def slowly(*arguments):
     time.sleep(0.3)
     return computed(*arguments)
-features.transport.transport_row = slowly
+ionsieve.features.transport.table.transport_row = slowly
 run_stage(transport.main)
 """
 
@@ -291,7 +292,7 @@ def kill_in_the_middle(project) -> None:
 
 def interrupt_in_the_middle(project) -> None:
     """Ctrl-C when the third row has been written."""
-    append = pipeline.transport.PartialResults.append
+    append = ionsieve.pipeline.stages.transport.PartialResults.append
 
     def third_time(self, key, row):
         append(self, key, row)
@@ -299,7 +300,7 @@ def interrupt_in_the_middle(project) -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline.transport.PartialResults, "append", third_time)
+        patch.setattr(ionsieve.pipeline.stages.transport.PartialResults, "append", third_time)
         with pytest.raises(KeyboardInterrupt):
             project.run("transport@measurements")
 
@@ -332,9 +333,9 @@ def test_rows_of_other_parameters_or_code_are_not_taken_over(copy_of, crystal_ta
     project = copy_of(crystal_table)
     monkeypatch.chdir(project.folder)
     _, arguments = project.command("transport@measurements")
-    monkeypatch.setattr(pipeline.transport, "write_table", refuse)
+    monkeypatch.setattr(ionsieve.pipeline.stages.transport, "write_table", refuse)
     with pytest.raises(KeyboardInterrupt):
-        pipeline.transport.main(*arguments)
+        ionsieve.pipeline.stages.transport.main(*arguments)
     assert len(partial_rows(project)) == 10
     monkeypatch.undo()
     project.set_params(transport={"resolution_angstrom": 0.3})
@@ -348,7 +349,7 @@ def refuse(*arguments) -> None:
 
 def test_a_table_whose_writing_is_killed_half_way_is_never_taken_for_whole(tmp_path):
     code = (
-        "import os, signal\nfrom pipeline.tables import write_whole\n"
+        "import os, signal\nfrom ionsieve.pipeline.tables import write_whole\n"
         "def half(p):\n    p.write_text('id,form'); os.kill(os.getpid(), signal.SIGKILL)\n"
         "write_whole('out/t.csv', half)\n"
     )

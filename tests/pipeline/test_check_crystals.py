@@ -6,7 +6,13 @@ import pytest
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.cif import CifWriter
 
-from pipeline.check_crystals import COLUMNS, formation_energies_ev_atom, rattled, space_group_number, to_check
+from ionsieve.pipeline.reference.check_crystals import (
+    COLUMNS,
+    formation_energies_ev_atom,
+    rattled,
+    space_group_number,
+    to_check,
+)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import answers, materials, screening
+from ionsieve.pipeline.commands import answers, materials, screening
 
 WINDOW = """formula e_above_hull_ev_atom decomposition_energy_ev_atom reduction_limit_v oxidation_limit_v
     reduction_limit_tol_v oxidation_limit_tol_v decomposition_products reduction_products oxidation_products note"""

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.structure import FEATURES as STRUCTURE_COLUMNS
-from features.transport import TRANSPORT_COLUMNS
-from models.conductivity import formula_columns, lattice_columns
-from pipeline import compare_structure_features
-from pipeline.compare_structure_features import (
+from ionsieve.features.crystals.structure import FEATURES as STRUCTURE_COLUMNS
+from ionsieve.features.transport.table import TRANSPORT_COLUMNS
+from ionsieve.models.quantities.conductivity import formula_columns, lattice_columns
+from ionsieve.pipeline.reference import compare_structure_features
+from ionsieve.pipeline.reference.compare_structure_features import (
     ALL_ROWS,
     WITH_CRYSTAL,
     comparison,

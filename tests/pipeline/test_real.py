@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.measurements import measurements_with_structures
+from ionsieve.pipeline.stages.measurements import measurements_with_structures
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline import scratch
-from pipeline.tables import InputError
+from ionsieve.pipeline import scratch
+from ionsieve.pipeline.tables import InputError
 
 PARAMS = {"phases": {"path": "data/a.csv", "set": "x"}, "seed": 1}
 PARAMS |= {block: {"path": "data/b.csv"} for block in ("measurements", "band_gaps", "candidates")}

@@ -3,10 +3,10 @@ import zipfile
 import pandas as pd
 import pytest
 
-from pipeline.candidates import usable_candidates
-from pipeline.phases import ground_states
-from pipeline.sources import cifs, embedded, obelix, table
-from pipeline.tables import InputError
+from ionsieve.pipeline.sources import cifs, embedded, obelix, table
+from ionsieve.pipeline.stages.candidates import usable_candidates
+from ionsieve.pipeline.stages.phases import ground_states
+from ionsieve.pipeline.tables import InputError
 
 
 def written(path, text):

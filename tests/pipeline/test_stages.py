@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import pipeline.phases
-from pipeline.tables import InputError
+import ionsieve.pipeline.stages.phases
+from ionsieve.pipeline.tables import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 LATTICE = "space_group_number a_angstrom b_angstrom c_angstrom alpha_deg beta_deg gamma_deg formula_units_z"
@@ -96,7 +96,7 @@ def direct_imports(file: str) -> frozenset[str]:
             modules += [f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             modules += [alias.name for alias in node.names]
-    local = [m for m in modules if m.split(".")[0] in ("pipeline", "features", "models")]
+    local = [m.removeprefix("ionsieve.") for m in modules if m.startswith("ionsieve.")]
     paths = [f"{module.replace('.', '/')}.py" for module in local]
     return frozenset(path for path in paths if (ROOT / path).exists())
 
@@ -115,10 +115,11 @@ def imported(file: str) -> set[str]:
 def test_a_stage_declares_all_code_it_imports_and_the_params_it_reads(finished):
     # DVC follows no imports: what is not declared gives an old result that looks new.
     for name, stage in finished.stages().items():
-        file = finished.command(name)[0].replace(".", "/") + ".py"
-        undeclared = {f for f in imported(file) if f not in stage["deps"] and f.split("/")[0] not in stage["deps"]}
-        undeclared = {f for f in undeclared if not any(f.startswith(f"{dep}/") for dep in stage["deps"])}
-        assert undeclared == set(), name
+        file = finished.command(name)[0].removeprefix("ionsieve.").replace(".", "/") + ".py"
+        code = {dep for dep in stage["deps"] if dep.startswith(("features/", "models/", "pipeline/"))}
+        files = imported(file)
+        assert {f for f in files if not any(f == dep or f.startswith(f"{dep}/") for dep in code)} == set(), name
+        assert {dep for dep in code if not any(f == dep or f.startswith(f"{dep}/") for f in files)} == set(), name
         blocks = re.findall(r"stage_params\(\"(\w+)\"\)", (ROOT / file).read_text(encoding="utf-8"))
         assert set(blocks) == set(stage.get("params", [])), name
 
@@ -258,7 +259,7 @@ def test_a_params_file_that_is_broken_or_lacks_a_block_is_named(project, monkeyp
     project.write("params.yaml", text)
     monkeypatch.chdir(project.folder)
     with pytest.raises(InputError, match=said) as error:
-        pipeline.phases.main("data/raw/phases.csv", "out.parquet")
+        ionsieve.pipeline.stages.phases.main("data/raw/phases.csv", "out.parquet")
     assert "params.yaml" in str(error.value)
 
 

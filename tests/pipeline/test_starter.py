@@ -6,12 +6,11 @@ import pandas as pd
 import pytest
 from pymatgen.core import Composition, Lattice, Structure
 
-from features.formula import composition_key, parse_formula
-from features.prototypes import Prototype, aflow_prototypes, decorations
-from models.potential import potential
-from pipeline import starter
-from pipeline.resume import PartialResults
-from pipeline.starter_jobs import (
+from ionsieve.features.chemistry.formula import composition_key, parse_formula
+from ionsieve.features.crystals.prototypes import Prototype, aflow_prototypes, decorations
+from ionsieve.models.quantities.potential import potential
+from ionsieve.pipeline.reference import starter
+from ionsieve.pipeline.reference.starter_jobs import (
     Job,
     affordable,
     candidate_jobs,
@@ -19,7 +18,8 @@ from pipeline.starter_jobs import (
     known_formulas,
     known_jobs,
 )
-from pipeline.starter_tables import collect, odd_surroundings, without_twins
+from ionsieve.pipeline.reference.starter_tables import collect, odd_surroundings, without_twins
+from ionsieve.pipeline.resume import PartialResults
 
 METALS = {"Li": -1.9, "Na": -1.3, "Mg": -1.6, "Al": -3.7, "Ga": -3.0, "In": -2.7}
 OXYGEN = -4.8

@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from features.formula import composition_key, parse_formula
-from pipeline.candidates import COLUMNS
-from pipeline.sources.substitution import candidates, doping_candidates
-from pipeline.tables import InputError
+from ionsieve.features.chemistry.formula import composition_key, parse_formula
+from ionsieve.pipeline.sources.substitution import candidates, doping_candidates
+from ionsieve.pipeline.stages.candidates import COLUMNS
+from ionsieve.pipeline.tables import InputError
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline import tables
-from pipeline.tables import InputError, read_table, report_rows, write_spreadsheet, write_table, write_whole
+from ionsieve.pipeline import tables
+from ionsieve.pipeline.tables import InputError, read_table, report_rows, write_spreadsheet, write_table, write_whole
 
 
 def test_ids_and_formulas_stay_text_as_written(tmp_path):

@@ -5,14 +5,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.tables import read_json
+from ionsieve.pipeline.tables import read_json
 
 
 @pytest.fixture(scope="module")
 def tracked(finished, tmp_path_factory):
     """The small project's results, copied and logged twice; (folder, runs, what the second time added)."""
     mlflow = pytest.importorskip("mlflow")
-    from pipeline import track
+    from ionsieve.pipeline.stages import track
 
     folder = tmp_path_factory.mktemp("tracked")
     shutil.copytree(finished.folder, folder, dirs_exist_ok=True)
@@ -45,7 +45,7 @@ def test_the_registered_model_predicts_what_ours_predicts(tracked):
     folder, runs, _, mlflow = tracked
     import joblib
 
-    from models.training import predict
+    from ionsieve.models.learning.training import predict
 
     name = next(n for n in runs["tags.mlflow.runName"] if n != "screening")
     ours = joblib.load(folder / f"data/models/{name}.joblib")
@@ -65,7 +65,7 @@ def test_the_screening_run_holds_the_shortlists_and_the_counts(tracked):
 
 
 def test_the_common_id_follows_from_content_alone(tmp_path):
-    from pipeline.track import common_id
+    from ionsieve.pipeline.stages.track import common_id
 
     (tmp_path / "a").write_text("x")
     (tmp_path / "b").write_text("y")

@@ -1,0 +1,139 @@
+"""What rules a formula out before its energy is looked at: unusable elements, molecular salts, mixed conduction.
+
+The lists are choices, not physics: cost, toxicity and radioactivity stand with their reasons in the element facts; ions
+that bring electronic beside ionic conduction are those whose charge changes easily inside a battery's window. Nothing
+here is judged good for want of knowledge: an undecidable charge is reported as unknown.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from ionsieve.features.chemistry.common_charges import charge_options
+from ionsieve.features.chemistry.formula import parse_formulas
+from ionsieve.features.chemistry.molecules import molecular_groups
+
+MIXED_CONDUCTORS = frozenset(["V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Mo", "W", "Ce", "Eu", "Yb", "U"])
+# charge with a lone pair that two electrons away has none, and that harmless charge
+LONE_PAIR_CHARGES = {"Sn": (2, 4), "Sb": (3, 5), "Bi": (3, 5)}
+PNICTIDE_CHARGE = -3
+OTHER_ALKALI = ("Na", "K", "Rb", "Cs", "Fr")
+# elements that make an oxide something else: a gas, a hydroxide, an oxyhalide, an oxysulfide, an oxynitride
+NOT_IN_AN_OXIDE = frozenset(["H", "C", "N", "F", "Cl", "Br", "I", "At", "S", "Se", "Te"])
+TOLERANCE = 1e-6
+# a formula rounded to two decimals is off neutral by about 0.01 per atom of lithium or oxygen
+CHARGE_TOLERANCE = 0.05
+
+
+def suitability_table(formulas: Sequence[str], elements: pd.DataFrame) -> pd.DataFrame:
+    """Chemistry flags, one row per formula in the order given.
+
+    Args:
+        formulas: Formulas as text.
+        elements: Element facts with `symbol` and `excluded` (bool); an element without facts counts as excluded.
+
+    Returns:
+        formula; excluded_elements, molecular_flags, mixed_conduction_ions and other_alkali as text joined by ", ", ""
+        for none; mixed_conduction_unknown (bool): the charge of Sn, Sb or Bi cannot be told from the formula;
+        lithium_fraction (atoms of lithium per atom); lithium_free_oxide (bool): no lithium, oxygen at least half of all
+        atoms and the only anion.
+
+    Raises:
+        ValueError: If formulas cannot be read (all are named), or `elements` lacks a column.
+    """
+    missing = [name for name in ("symbol", "excluded") if name not in elements]
+    if missing:
+        raise ValueError(f"the element facts lack the column(s) {', '.join(missing)}")
+    compositions, reasons = parse_formulas(formulas)
+    if any(reasons):
+        raise ValueError("; ".join(reason for reason in reasons if reason))
+    allowed = frozenset(elements.loc[~elements["excluded"].astype(bool), "symbol"])
+    rows = [
+        _judge(text, _amounts(composition), allowed)
+        for text, composition in zip(formulas, compositions, strict=True)
+        if composition is not None
+    ]
+    columns = ["excluded_elements", "molecular_flags", "mixed_conduction_ions", "mixed_conduction_unknown"]
+    columns += ["other_alkali", "lithium_fraction", "lithium_free_oxide"]
+    table = pd.DataFrame(rows, columns=columns)
+    table.insert(0, "formula", list(formulas))
+    return table.astype({"mixed_conduction_unknown": bool, "lithium_fraction": float, "lithium_free_oxide": bool})
+
+
+def _judge(text: str, amounts: Mapping[str, float], allowed: frozenset[str]) -> tuple:
+    """The flags of one formula, in the order of the table's columns."""
+    reduced, unknown = lone_pair_ions(amounts)
+    return (
+        ", ".join(sorted(e for e in amounts if e not in allowed)),
+        ", ".join(molecular_groups(text, amounts)),
+        ", ".join([*sorted(MIXED_CONDUCTORS & amounts.keys()), *reduced]),
+        unknown,
+        ", ".join(e for e in OTHER_ALKALI if e in amounts),
+        amounts.get("Li", 0.0) / sum(amounts.values()),
+        _is_lithium_free_oxide(amounts),
+    )
+
+
+def lone_pair_ions(amounts: Mapping[str, float]) -> tuple[list[str], bool]:
+    """Sn2+, Sb3+ and Bi3+ that the charge balance of a formula demands, and whether it leaves the question open.
+
+    First every other element is at its most common charge; if no charges of Sn, Sb and Bi then balance the formula, all
+    common charges are tried and the answer stands only if they agree. An average between two charges holds both ions.
+    Where several of the three elements could be the reduced one, they stand together ("Bi3+ or Sn2+"). Antimonides and
+    bismuthides (-3) hold no such ion.
+
+    Args:
+        amounts: Amount per element symbol.
+
+    Returns:
+        Names of the ions, and True where the charges cannot be told (alloys, polyanions, rare charges).
+    """
+    targets = [e for e in LONE_PAIR_CHARGES if e in amounts]
+    if not targets:
+        return [], False
+    others = {e: charge_options(e, amounts) for e in amounts if e not in LONE_PAIR_CHARGES}
+    if any(not options for options in others.values()):
+        return [], True
+    atoms = sum(amounts.values())
+    for widest in (1, 4):
+        choices = itertools.product(*(options[:widest] for options in others.values()))
+        sums = [sum(c * amounts[e] for e, c in zip(others, charges, strict=True)) / atoms for charges in choices]
+        verdicts = {_verdict(-s * atoms, targets, amounts) for s in set(np.round(sums, 9).tolist())} - {None}
+        if verdicts:
+            return (list(verdicts.pop() or ()), False) if len(verdicts) == 1 else ([], True)
+    return [], True
+
+
+def _verdict(charge: float, targets: list[str], amounts: Mapping[str, float]) -> tuple[str, ...] | None:
+    """Reduced ions among `targets` if together they carry `charge`; None if they cannot."""
+    highest = sum(LONE_PAIR_CHARGES[e][1] * amounts[e] for e in targets)
+    lowest = sum(LONE_PAIR_CHARGES[e][0] * amounts[e] for e in targets)
+    tolerance = CHARGE_TOLERANCE * sum(amounts[e] for e in targets)
+    if abs(charge - highest) <= tolerance:
+        return ()
+    if lowest - tolerance <= charge < highest:
+        names = [f"{e}{LONE_PAIR_CHARGES[e][0]}+" for e in sorted(targets)]
+        # at the lowest charge every one is reduced, in between at least one is
+        return tuple(names) if charge <= lowest + tolerance else (" or ".join(names),)
+    pnictides = [e for e in targets if e != "Sn"]
+    if pnictides == targets and abs(charge - PNICTIDE_CHARGE * sum(amounts[e] for e in targets)) <= tolerance:
+        return ()
+    return None
+
+
+def _amounts(composition: Mapping) -> dict[str, float]:
+    """Amount per element symbol, scaled to one atom in all, with deuterium and tritium as hydrogen."""
+    atoms = sum(composition.values())
+    amounts: dict[str, float] = {}
+    for element, amount in composition.items():
+        symbol = "H" if element.symbol in ("D", "T") else element.symbol
+        amounts[symbol] = amounts.get(symbol, 0.0) + amount / atoms
+    return amounts
+
+
+def _is_lithium_free_oxide(amounts: Mapping[str, float]) -> bool:
+    """Whether oxygen is the only anion and at least half of the atoms (no suboxide), without lithium."""
+    oxygen = amounts.get("O", 0.0)
+    return "Li" not in amounts and not NOT_IN_AN_OXIDE & amounts.keys() and 0.5 - TOLERANCE <= oxygen < 1 - TOLERANCE

@@ -1,0 +1,1 @@
+"""Finds solid electrolytes and coatings for lithium batteries worth making next."""

@@ -1,0 +1,160 @@
+"""Splits that keep related materials together, and the scores of predictions made on them.
+
+A random split flatters a model of materials: one publication often reports a whole doping series, and one composition
+is reported by many publications. Here neither a composition nor a publication is ever on both sides.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.stats import spearmanr
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+from sklearn.model_selection import GroupKFold
+
+from ionsieve.features.chemistry.formula import parse_formulas
+
+# Amounts relative to the whole formula are compared to this many decimals: Li0.33La0.557TiO3 of two publications is
+# one composition although their roundings differ.
+COMPOSITION_DECIMALS = 3
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Row positions to learn from and to predict, and what the fold is called."""
+
+    name: str
+    train: np.ndarray
+    test: np.ndarray
+
+
+def composition_keys(formulas: list[str]) -> list[str]:
+    """One text per formula, equal for equal atomic fractions whatever the order and scale of the formula.
+
+    A formula that cannot be parsed is its own key.
+    """
+    compositions, _ = parse_formulas(formulas)
+    keys = []
+    for text, composition in zip(formulas, compositions, strict=True):
+        if composition is None:
+            keys.append(text)
+            continue
+        total = sum(composition.values())
+        parts = sorted((e.symbol, round(n / total, COMPOSITION_DECIMALS)) for e, n in composition.items())
+        keys.append(" ".join(f"{symbol}{fraction:g}" for symbol, fraction in parts))
+    return keys
+
+
+def chemical_system(formula: str) -> str:
+    """Elements of a formula, "Li-O-P"; the text itself if it cannot be parsed."""
+    (composition,), _ = parse_formulas([formula])
+    return formula if composition is None else "-".join(sorted(e.symbol for e in composition))
+
+
+def publication_composition_groups(table: pd.DataFrame) -> pd.Series:
+    """Group number of each row: rows that share a composition or a source, directly or through others, share a group.
+
+    Args:
+        table: Rows with `formula` and `source` (publication; NaN or "" is no publication and links nothing).
+
+    Returns:
+        (n,) integers with the index of the table, numbered by first appearance.
+    """
+    n_rows = len(table)
+    blocks = []
+    for labels in (pd.Series(composition_keys(table["formula"].tolist())), table["source"].reset_index(drop=True)):
+        codes, _ = pd.factorize(labels.mask(labels == ""))
+        blocks.append(codes)
+    rows, nodes, offset = [], [], n_rows
+    for codes in blocks:
+        known = codes >= 0
+        rows.append(np.arange(n_rows)[known])
+        nodes.append(offset + codes[known])
+        offset += n_rows
+    row, node = np.concatenate(rows), np.concatenate(nodes)
+    graph = coo_matrix((np.ones(len(row)), (row, node)), shape=(offset, offset))
+    _, component = connected_components(graph, directed=False)
+    return pd.Series(pd.factorize(component[:n_rows])[0], index=table.index, name="group")
+
+
+def grouped_folds(groups: ArrayLike, n_splits: int, seed: int) -> list[Fold]:
+    """Folds with whole groups on one side; fewer folds where there are fewer groups, none below two groups."""
+    groups = np.asarray(groups)
+    n_splits = min(n_splits, len(np.unique(groups)))
+    if n_splits < 2:
+        return []
+    splitter = GroupKFold(n_splits=n_splits, shuffle=True, random_state=seed)
+    split = splitter.split(np.zeros(len(groups)), groups=groups)
+    return [Fold(str(number), train, test) for number, (train, test) in enumerate(split)]
+
+
+def publication_folds(table: pd.DataFrame, n_splits: int, seed: int) -> list[Fold]:
+    """Folds with whole publications held out; training rows of a held-out composition are left out of that fold.
+
+    Milder than connected groups, which can only hold out a whole well-studied family at once, and as free of leaks:
+    neither a publication nor a composition is on both sides. Every row is predicted once, unless nothing is left to
+    predict it from.
+
+    Args:
+        table: Rows with `formula` and `source`; a row without a source is a publication of its own.
+    """
+    source = table["source"].reset_index(drop=True)
+    source = source.mask(source == "")
+    publication = source.fillna(pd.Series([f"row {i}" for i in range(len(source))])).to_numpy()
+    keys = np.array(composition_keys(table["formula"].tolist()))
+    folds = []
+    for fold in grouped_folds(publication, n_splits, seed):
+        train = fold.train[~np.isin(keys[fold.train], keys[fold.test])]
+        if len(train):
+            folds.append(Fold(fold.name, train, fold.test))
+    return folds
+
+
+def leave_family_out_folds(families: pd.Series, groups: ArrayLike, min_rows: int) -> list[Fold]:
+    """One fold per named family of at least `min_rows` rows; rows of other families in its groups are left out too.
+
+    A family that is NaN or "" is unknown and never left out.
+    """
+    group = np.asarray(groups)
+    counts = families[families != ""].value_counts()
+    folds = []
+    for family in sorted(counts[counts >= min_rows].index):
+        test = np.flatnonzero((families == family).to_numpy())
+        train = np.flatnonzero(~np.isin(group, group[test]))
+        if len(train):
+            folds.append(Fold(str(family), train, test))
+    return folds
+
+
+def regression_scores(measured: ArrayLike, predicted: ArrayLike, baseline: ArrayLike) -> dict[str, float]:
+    """Errors of predictions, and of a trivial prediction of the same rows beside them.
+
+    Spearman and R2 are NaN below three rows or without any spread; errors are in the unit of the target.
+    """
+    measured, predicted = np.asarray(measured, float), np.asarray(predicted, float)
+    scores = {"n": float(len(measured)), "mae": np.nan, "rmse": np.nan, "spearman": np.nan, "r2": np.nan}
+    scores["mae_baseline"] = np.nan
+    if len(measured) == 0:
+        return scores
+    scores["mae"] = float(mean_absolute_error(measured, predicted))
+    scores["rmse"] = float(root_mean_squared_error(measured, predicted))
+    scores["mae_baseline"] = float(mean_absolute_error(measured, baseline))
+    if len(measured) >= 3 and np.ptp(measured) > 0:
+        scores["r2"] = float(r2_score(measured, predicted))
+        if np.ptp(predicted) > 0:
+            scores["spearman"] = float(spearmanr(measured, predicted).statistic)
+    return scores
+
+
+def repeat_noise(values: ArrayLike, keys: ArrayLike) -> float:
+    """Standard deviation of repeated measurements of one composition, pooled; NaN if none is repeated.
+
+    No model of composition can have a smaller error than this noise allows.
+    """
+    grouped = pd.Series(np.asarray(values, float)).groupby(np.asarray(keys))
+    squares = grouped.apply(lambda v: float(((v - v.mean()) ** 2).sum())).sum()
+    freedom = (grouped.size() - 1).sum()
+    return float(np.sqrt(squares / freedom)) if freedom > 0 else float("nan")

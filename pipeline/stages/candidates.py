@@ -1,0 +1,94 @@
+"""Stage `candidates`: what is to be judged; rows that cannot be are set aside with their reason."""
+
+import hashlib
+import math
+
+import pandas as pd
+
+from ionsieve.features.chemistry.formula import composition_key, parse_formulas
+from ionsieve.pipeline.params import choose, stage_params
+from ionsieve.pipeline.sources import cifs, embedded, phases, substitution, table
+from ionsieve.pipeline.tables import InputError, report_rows, run_stage, write_spreadsheet, write_table
+
+SOURCES = {
+    "embedded": embedded.candidates,
+    "phases": phases.candidates,
+    "table": table.candidates,
+    "cifs": cifs.candidates,
+    "substitution": substitution.candidates,
+    "doping": substitution.doping_candidates,
+}
+NUMBERS = ["formation_energy_ev_atom", "space_group_number", *table.LATTICE, "formula_units_z"]
+COLUMNS = ["id", "formula", *NUMBERS, "thermo_set", "structure_json", "origin", "note"]
+
+
+def unusable(formulas: pd.Series) -> pd.Series:
+    """Why a formula can take no role: unreadable, an element, or lithium-free and no oxide; "" elsewhere."""
+    compositions, reasons = parse_formulas(formulas)
+    out = []
+    for composition, reason in zip(compositions, reasons, strict=True):
+        if composition is None:
+            out.append(reason)
+        elif len(composition) == 1:
+            out.append("an element, not a compound")
+        elif "Li" not in composition and "O" not in composition:
+            out.append("holds no lithium and is no oxide: no role can take it")
+        else:
+            out.append("")
+    return pd.Series(out, index=formulas.index, dtype=object)
+
+
+def merge_duplicates(candidates: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """(one row per material, rows merged away). Polymorphs differ in space group, cell or crystal and stay apart."""
+    compositions, _ = parse_formulas(candidates["formula"])
+    crystal = [
+        hashlib.sha256(s.encode()).hexdigest() if isinstance(s, str) else "" for s in candidates["structure_json"]
+    ]
+    cell = (
+        candidates[["space_group_number", *table.LATTICE, "formula_units_z"]].round(4).astype(str).agg(" ".join, axis=1)
+    )
+    energy = candidates["formation_energy_ev_atom"].round(6).astype(str)
+    key = [composition_key(c) for c in compositions if c is not None] + cell + energy + crystal
+    first = candidates.assign(key=key).groupby("key", sort=False)["id"].transform("first")
+    merged = candidates[first != candidates["id"]].groupby(first)["id"].agg(", ".join)
+    kept = candidates[first == candidates["id"]]
+    notes = [
+        f"{note}; same as {merged[i]}".lstrip("; ") if i in merged else note
+        for i, note in zip(kept["id"], kept["note"], strict=True)
+    ]
+    return kept.assign(note=notes).reset_index(drop=True), len(candidates) - len(kept)
+
+
+def usable_candidates(source: str, path: str) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """(candidates, rejected, rows merged) of one source."""
+    rows, rejected = choose(SOURCES, source, "candidates.source")(path)
+    rows = table.with_columns(rows, ["id", "formula"], "") if rows.empty else rows
+    rows = table.with_columns(table.with_columns(rows, NUMBERS, math.nan), ["structure_json"], None)
+    rows = table.with_columns(table.with_columns(rows, ["origin"], source), ["note", "thermo_set"], "")
+    reason = unusable(rows["formula"])
+    repeated = rows["id"].duplicated(keep="first") & (reason == "")
+    reason = reason.mask(repeated, "the id stands on an earlier row")
+    bad = pd.DataFrame({"id": rows["id"], "source": str(path), "reason": reason})[reason != ""]
+    rejected = pd.concat([rejected, bad], ignore_index=True)
+    if (reason != "").all():
+        reasons = "; ".join(f"{n} × {why}" for why, n in rejected["reason"].value_counts().items())
+        raise InputError(f"{path}: no row can be screened. Reasons: {reasons or 'none given'}.")
+    kept, n_merged = merge_duplicates(rows.loc[reason == "", COLUMNS].sort_values("id", ignore_index=True))
+    return kept.astype(dict.fromkeys(NUMBERS, float)), rejected, n_merged
+
+
+def main(path: str, out: str, rejected_out: str) -> None:
+    rows, rejected, n_merged = usable_candidates(stage_params("candidates")["source"], path)
+    write_table(rows, out)
+    write_spreadsheet(rejected, rejected_out)
+    n_in = len(rows) + len(rejected) + n_merged
+    report_rows(
+        "candidates",
+        n_in,
+        len(rows),
+        {f"set aside, see {rejected_out}": len(rejected), "merged as exact duplicates": n_merged},
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,43 @@
+"""Stage `featurize`: descriptor columns per formula and, where known, per lattice and crystal."""
+
+import pandas as pd
+from pymatgen.core import Structure
+
+from ionsieve.features.composition.cation_roles import cation_role_features
+from ionsieve.features.composition.descriptors import composition_features
+from ionsieve.features.composition.ion_similarity import ion_similarity_features
+from ionsieve.features.crystals.structure import lattice_features, structure_features
+from ionsieve.pipeline.sources.phases import lithium_compounds
+from ionsieve.pipeline.tables import report_rows, run_stage, write_table
+
+OF_THE_FORMULA = [composition_features, cation_role_features, ion_similarity_features]
+
+
+def structures_of(table: pd.DataFrame) -> list[Structure | None]:
+    """Crystals of a table's rows; None where unknown."""
+    return [Structure.from_str(s, fmt="json") if isinstance(s, str) else None for s in table["structure_json"]]
+
+
+def features_of(table: pd.DataFrame) -> pd.DataFrame:
+    """All descriptors of a table of materials, with its `id` first."""
+    formulas = list(table["formula"])
+    blocks = [table[["id"]].reset_index(drop=True), *(block(formulas) for block in OF_THE_FORMULA)]
+    if "a_angstrom" in table:
+        blocks.append(lattice_features(table.reset_index(drop=True)))
+    if "structure_json" in table:
+        blocks.append(structure_features(structures_of(table)))
+    return pd.concat(blocks, axis=1)
+
+
+def main(source: str, out: str) -> None:
+    table = pd.read_parquet(source)
+    n_in = len(table)
+    if "id" not in table:  # phases: only lithium compounds are learned from
+        table = lithium_compounds(table).assign(id=lambda t: t["formula"])
+    features = features_of(table)
+    write_table(features, out)
+    report_rows("featurize", n_in, len(features), {"without lithium": n_in - len(features)})
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,89 @@
+"""Stage `predict`: conductivity, gap and window of every candidate, known values before predicted ones."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+
+from ionsieve.features.chemistry.formula import parse_formula
+from ionsieve.models.learning.known import (
+    known_band_gap,
+    known_conductivity,
+    with_known_band_gap,
+    with_known_conductivity,
+)
+from ionsieve.models.learning.training import TrainedModel
+from ionsieve.models.quantities.conductivity import FORMULA_ONLY, WITH_LATTICE, predict_conductivity
+from ionsieve.models.quantities.gap_model import GapModel, gap_of_run_or_model
+from ionsieve.models.quantities.window import LIMITS, predict_windows
+from ionsieve.pipeline.params import ROOT, stage_params
+from ionsieve.pipeline.reference.gap_model import load_gap_model
+from ionsieve.pipeline.tables import InputError, report_rows, run_stage, write_table
+
+
+def load_models(folder: Path | str) -> dict[str, TrainedModel]:
+    """The fitted models of our own run: pickles, so never from anywhere else.
+
+    Raises:
+        InputError: If the pipeline has not made them.
+    """
+    files = {name: Path(folder) / f"{name}.joblib" for name in (WITH_LATTICE, FORMULA_ONLY, *LIMITS, "band_gap")}
+    missing = [str(file) for file in files.values() if not file.exists()]
+    if missing:
+        raise InputError(f"{', '.join(missing)} not there: run `make screen` first.")
+    return {name: joblib.load(file) for name, file in files.items()}
+
+
+def committed_gap_model(params: Mapping[str, Any]) -> GapModel:
+    """The gap model that the block `predict` names, a path from the project's root."""
+    return load_gap_model(ROOT / params["gap_model"])
+
+
+def predictions_of(
+    candidates: pd.DataFrame,
+    features: pd.DataFrame,
+    models: dict[str, TrainedModel],
+    gap_model: GapModel,
+    measurements: pd.DataFrame,
+    band_gaps: pd.DataFrame,
+    gap_thresholds_ev: list[float],
+) -> pd.DataFrame:
+    """All predictions of candidates (id, formula, space_group_number), one row each in their order.
+
+    Known gaps go first. The others are predicted by `gap_model`, unless the run's own model learned from at least
+    1,000 compositions (models/gap_model.py).
+    """
+    described = features.reindex(candidates["id"])
+    sigma = predict_conductivity(models, described).reset_index(drop=True)
+    windows = predict_windows(models, described).reset_index(drop=True)
+    gap = gap_of_run_or_model(models["band_gap"], gap_model, described).reset_index(drop=True)
+    rows = candidates[["id", "formula", "space_group_number"]].reset_index(drop=True)
+    lithium_free = [not parse_formula(formula).get("Li") for formula in rows["formula"]]
+    numbers = sigma.select_dtypes("number").columns
+    sigma.loc[lithium_free, numbers] = np.nan  # no lithium ion, no prediction for it
+    sigma = with_known_conductivity(sigma, known_conductivity(rows, measurements))
+    gap = with_known_band_gap(gap, known_band_gap(rows["formula"], band_gaps), gap_thresholds_ev)
+    return pd.concat([rows[["id", "formula"]], sigma, gap, windows], axis=1)
+
+
+def main(candidates: str, features: str, measurements: str, band_gaps: str, models: str, out: str) -> None:
+    rows = pd.read_parquet(candidates)
+    described = pd.read_parquet(features).set_index("id")
+    known = pd.read_parquet(measurements), pd.read_parquet(band_gaps)
+    params = stage_params("predict")
+    gap_model = committed_gap_model(params)
+    result = predictions_of(rows, described, load_models(models), gap_model, *known, params["gap_thresholds_ev"])
+    write_table(result, out)
+    report_rows("predict", len(rows), len(result))
+    for column in ("sigma_origin", "band_gap_origin"):
+        print(
+            f"  {column}: "
+            + ", ".join(f"{n} {o or 'unknown'}" for o, n in result[column].value_counts().sort_index().items())
+        )
+
+
+if __name__ == "__main__":
+    run_stage(main)

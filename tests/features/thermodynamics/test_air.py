@@ -1,0 +1,58 @@
+"""Reactions with air: calibration, reference values, and limits of what can be said."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ionsieve.features.thermodynamics.air import CO2_BAR, H2O_BAR, KT_EV, air_table, molecule_energies
+from ionsieve.features.thermodynamics.hull import PhaseSet, phase_set
+
+SOLIDS = {"Li2O": -2.0, "LiOH": -1.7, "Li2CO3": -2.1, "Li2S": -1.5, "LiF": -3.1}
+
+
+def small(without: str = "") -> PhaseSet:
+    kept = {f: e for f, e in SOLIDS.items() if f != without}
+    return phase_set(pd.DataFrame({"formula": list(kept), "formation_energy_ev_atom": list(kept.values())}))
+
+
+def test_molecules_follow_from_three_reactions() -> None:
+    found = molecule_energies(small())
+    assert 6 * -2.1 - 3 * -2.0 - found["CO2"] == pytest.approx(-2.33)
+    assert 2 * 3 * -1.7 - 3 * -2.0 - found["H2O"] == pytest.approx(-0.89)
+    assert 2 * 3 * -1.7 + found["H2S"] - 3 * -1.5 - 2 * found["H2O"] == pytest.approx(0.23)
+
+
+def test_calibration_reactions_in_air() -> None:
+    row = air_table(["Li2O"], small()).iloc[0]
+    # the pressure of the gas is paid for: kT ln p
+    assert row["e_rxn_co2_ev"] == pytest.approx(-2.33 - KT_EV * np.log(CO2_BAR), abs=1e-9)
+    assert row["e_rxn_h2o_ev"] == pytest.approx(-0.89 - KT_EV * np.log(H2O_BAR), abs=1e-9)
+
+
+def test_sulfides_in_moist_air(mp_phases: PhaseSet) -> None:
+    table = air_table(["Li4SnS4", "Li3PS4", "Li3PO4", "Li2CO3"], mp_phases).set_index("formula")
+    # Li4SnS4 stands moist air, Li3PS4 gives off H2S (doi:10.1039/c3ee42852j)
+    assert table["e_rxn_h2o_ev"]["Li4SnS4"] == pytest.approx(0.0, abs=0.01)
+    assert table["e_rxn_h2o_ev"]["Li3PS4"] == pytest.approx(-0.25, abs=0.01)
+    # Li3PS4 + 4 H2O -> Li3PO4 + 4 H2S
+    assert table["h2s_released_mol"]["Li3PS4"] == pytest.approx(4.0)
+    assert table["h2s_released_mol"][["Li4SnS4", "Li3PO4"]].tolist() == [0, 0]
+    assert table["e_rxn_co2_ev"]["Li2CO3"] == 0
+
+
+def test_carbon_dioxide_is_never_reduced(mp_phases: PhaseSet) -> None:
+    table = air_table(["Li", "LiCN", "Mg"], mp_phases)
+    # lithium and magnesium burn in CO2, but only to carbon, which is not counted
+    assert table["e_rxn_co2_ev"][[0, 2]].tolist() == [0, 0]
+    assert np.isnan(table["e_rxn_co2_ev"][1])
+    assert "carbon that is not carbonate" in table["note"][1]
+
+
+def test_without_the_calibrating_solids_nothing_is_known() -> None:
+    assert air_table(["LiF"], small("LiOH"))[["e_rxn_h2o_ev", "h2s_released_mol"]].isna().all(axis=None)
+    without_sulfide = air_table(["LiF", "Li2O"], small("Li2S"))
+    assert without_sulfide["e_rxn_h2o_ev"].notna().all()
+    assert air_table(["LiF"], small("Li2CO3"))["e_rxn_co2_ev"].isna().all()
+    table = air_table(["??", "LiXe"], small())
+    assert table["note"].str.len().gt(0).all()
+    assert table["e_rxn_h2o_ev"].isna().all()
