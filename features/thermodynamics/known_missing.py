@@ -1,11 +1,20 @@
 """Which compounds a table of phases is known to lack, system by system: what rests on them is unknown, not good."""
 
+import functools
+import operator
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from ionsieve.features.thermodynamics.phase_set import PhaseSet, find_phase, read_amounts
+from ionsieve.features.thermodynamics.phase_set import (
+    ELEMENT_INDEX,
+    Amounts,
+    PhaseSet,
+    find_phase,
+    read_amounts,
+    system_mask,
+)
 
 NAMED = 3  # compounds named in one note; the rest are counted
 
@@ -19,17 +28,20 @@ def lacking(systems: Sequence[Sequence[str]], phases: PhaseSet, known_missing: S
     """
     amounts, _ = read_amounts(known_missing)
     absent = [
-        (formula, frozenset(found))
+        (formula, _mask(found))
         for formula, found in zip(known_missing, amounts, strict=True)
         if found is not None and find_phase(phases, found) < 0
     ]
     names = sorted({formula for system in systems for formula in system})
-    elements = {f: frozenset(a or ()) for f, a in zip(names, read_amounts(names)[0], strict=True)}
-    return [_text([f for f, needed in absent if needed <= _union(system, elements)]) for system in systems]
+    masks = {formula: _mask(found or {}) for formula, found in zip(names, read_amounts(names)[0], strict=True)}
+    unions = [functools.reduce(operator.or_, (masks[formula] for formula in system), 0) for system in systems]
+    # Pairs share systems of elements by the thousand: each is compared with the list once.
+    text_of = {union: _text([f for f, needed in absent if needed & ~union == 0]) for union in set(unions)}
+    return [text_of[union] for union in unions]
 
 
-def _union(system: Sequence[str], elements: dict[str, frozenset[str]]) -> frozenset[str]:
-    return frozenset().union(*(elements[formula] for formula in system))
+def _mask(amounts: Amounts) -> int:
+    return system_mask(ELEMENT_INDEX[symbol] for symbol in amounts)
 
 
 def _text(formulas: list[str]) -> str:

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pymatgen.core import Composition
 
 from ionsieve.features.thermodynamics.known_missing import lacking, unknown_where_lacking
-from ionsieve.features.thermodynamics.phase_set import phase_set
+from ionsieve.features.thermodynamics.phase_set import find_phase, phase_set
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,26 @@ def test_more_than_three_are_counted(li_p_s):
 
 def test_unreadable_formulas_and_entries_lack_nothing(li_p_s):
     assert lacking([("junk",), ("",), ()], li_p_s, ["Li3PS4", "also junk"]) == ["", "", ""]
+
+
+def test_many_systems_are_answered_as_one_by_one(li_p_s):
+    # The definition, spelled out: a compound is lacking where all its elements stand in the system's formulas.
+    rng = np.random.default_rng(5)
+    elements = ["Li", "P", "S", "O", "Cl", "Y"]
+
+    def formula() -> str:
+        chosen = rng.choice(elements, size=rng.integers(1, 5), replace=False)
+        return "".join(f"{symbol}{rng.integers(1, 9)}" for symbol in chosen)
+
+    listed = sorted({formula() for _ in range(60)})
+    systems = [[formula() for _ in range(rng.integers(0, 4))] for _ in range(200)]
+    absent = [f for f in listed if find_phase(li_p_s, Composition(f).get_el_amt_dict()) < 0]
+    plain = []
+    for system in systems:
+        present = {str(e) for f in system for e in Composition(f)}
+        named = [f for f in absent if {str(e) for e in Composition(f)} <= present]
+        plain.append(", ".join(named[:3]) + (f" and {len(named) - 3} more" if len(named) > 3 else ""))
+    assert lacking(systems, li_p_s, listed) == plain
 
 
 def test_values_of_a_lacking_row_are_emptied_and_the_note_says_why():
