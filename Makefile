@@ -21,7 +21,10 @@ test-all: .venv/.synced
 lint: .venv/.synced
 	@ruff check .
 	@ruff format --check .
-	@mypy
+	@# mypy is content where it finds nothing to check: the links of ionsieve/ must lead it to all the code
+	@found=$$(mypy) || { echo "$$found"; exit 1; }; echo "$$found"; \
+	files=$$(echo "$$found" | sed -n 's/.*no issues found in \([0-9]*\) source files.*/\1/p'); \
+	[ "$${files:-0}" -ge 100 ] || { echo "mypy checked $${files:-0} files, at least 100 are expected: does it follow the links in ionsieve/?"; exit 1; }
 
 format: .venv/.synced
 	@ruff check --fix .

@@ -85,7 +85,7 @@ def raise_for_rows(problems: Sequence[str], where: Path | str, remedy: str) -> N
     raise InputError(f"{where}: {len(problems)} problem(s)\n" + "\n".join(listed) + f"\n{remedy}")
 
 
-def write_whole(path: Path | str, write: Callable[[Path], None]) -> None:
+def write_whole(path: Path | str, write: Callable[[Path], object]) -> None:
     """Write beside the target, then rename: a half-written file never bears the final name.
 
     Raises:
@@ -99,7 +99,7 @@ def write_whole(path: Path | str, write: Callable[[Path], None]) -> None:
         ) from error
 
 
-def _write_beside(path: Path, write: Callable[[Path], None]) -> None:
+def _write_beside(path: Path, write: Callable[[Path], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
     os.close(handle)

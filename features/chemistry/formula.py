@@ -1,7 +1,7 @@
 """Chemical formulas: text in, compositions out, with a reason in words for each that cannot be read."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from pymatgen.core import Composition, Element
@@ -32,7 +32,7 @@ def parse_formula(text: str) -> Composition:
     return composition.element_composition if ISOTOPES & amounts.keys() else composition
 
 
-def parse_formulas(texts: Sequence[str]) -> tuple[list[Composition | None], list[str]]:
+def parse_formulas(texts: Iterable[str]) -> tuple[list[Composition | None], list[str]]:
     """Compositions of many formulas; None and a reason where one cannot be read, "" elsewhere."""
     compositions: list[Composition | None] = []
     reasons: list[str] = []

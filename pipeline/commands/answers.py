@@ -145,7 +145,7 @@ def window_answers(
         drawn = stability_uncertainty(list(rows["formula"]), phases, error, energies, mobile_ion)
         answers = beside(answers, drawn)
     systems = [(formula, mobile_ion) for formula in answers["formula"]]
-    unknown = [c for c in answers if c not in ("formula", "note")]
+    unknown = [str(c) for c in answers if c not in ("formula", "note")]
     answers = unknown_where_lacking(answers, lacking(systems, phases, missing), unknown)
     joined = ["; ".join(filter(None, pair)) for pair in zip(answers["note"].fillna(""), notes, strict=True)]
     answers = answers.assign(note=joined)
@@ -166,7 +166,7 @@ def interface_answers(
     if draws:
         answers = beside(answers, interface_uncertainty(pairs, phases, EnergyError(n_draws=draws), mobile_ion))
     systems = list(zip(answers["formula_a"], answers["formula_b"], strict=True))
-    unknown = [c for c in answers if c not in ("formula_a", "formula_b", "voltage_v", "note")]
+    unknown = [str(c) for c in answers if c not in ("formula_a", "formula_b", "voltage_v", "note")]
     answers = unknown_where_lacking(answers, lacking(systems, phases, missing), unknown)
     answers = without_answer(answers, wrong, unknown)
     return pd.concat([rows[["id"]], answers], axis=1) if "id" in rows else answers

@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +23,7 @@ from ionsieve.pipeline.sources import cifs, obelix
 from ionsieve.pipeline.sources.table import (
     LATTICE,
     check_measurements,
+    crystals_by_id,
     impossible,
     no_number,
     space_group_numbers,
@@ -102,10 +104,10 @@ def predicted(rows: pd.DataFrame) -> pd.DataFrame:
     if usable.empty:
         return rows.reindex(columns=columns)
     plain = usable.assign(id=usable.index.astype(str))
-    known = [pd.read_parquet(ROOT / f"data/interim/{name}.parquet") for name in ("measurements", "band_gaps")]
+    measured, gaps = (pd.read_parquet(ROOT / f"data/interim/{name}.parquet") for name in ("measurements", "band_gaps"))
     params = load_params(ROOT / "params.yaml")["predict"]
     described, gap_model = features_of(plain).set_index("id"), committed_gap_model(params)
-    answers = predictions_of(plain, described, models, gap_model, *known, params["gap_thresholds_ev"])
+    answers = predictions_of(plain, described, models, gap_model, measured, gaps, params["gap_thresholds_ev"])
     answers = answers.set_axis(usable.index)
     windows = window_answers(usable.reset_index(drop=True), phases, missing_phases(phases)).set_axis(usable.index)
     texts = zip(answers["note"], windows["note"].fillna(""), usable["remark"], strict=True)
@@ -138,15 +140,20 @@ def percolating(
         raise InputError(f"{', '.join(absent)}: no such file or folder. Give CIFs, or folders or zips of them.")
     rows = pd.DataFrame([row for a in arguments for row in _rows_of(a, Path(a))])
     crystals = structures_of(with_columns(rows, ["structure_json"], None))
-    options = {"mobile_ion": mobile_ion, "resolution_angstrom": resolution_angstrom}
-    table = transport_table(crystals, rows["id"], refine=refine, workers=os.cpu_count() or 1, **options)
+    table = transport_table(
+        crystals,
+        rows["id"],
+        mobile_ion=mobile_ion,
+        resolution_angstrom=resolution_angstrom,
+        refine=refine,
+        workers=os.cpu_count() or 1,
+    )
     unread = with_columns(rows, ["note"], "")["note"].fillna("")
     if landscapes is not None:
         computed = table["percolation_barrier_1d_ev"].notna()
-        for id_, crystal in zip(
-            rows["id"][computed], [c for c, ok in zip(crystals, computed, strict=True) if ok], strict=True
-        ):
-            write_landscape(crystal, landscapes / Path(id_).name, **options)
+        for id_, crystal, found in zip(rows["id"], crystals, computed, strict=True):
+            if crystal is not None and found:
+                write_landscape(crystal, landscapes / Path(id_).name, mobile_ion, resolution_angstrom)
     return table.assign(note=table["note"].where(unread == "", unread))
 
 
@@ -155,7 +162,7 @@ def write_landscape(crystal: Structure, path: Path, mobile_ion: str, resolution_
     framework = framework_of(assign_oxidation_states(crystal)[0], mobile_ion)
     landscape = site_energy_landscape(framework, mobile_ion, resolution_angstrom=resolution_angstrom)
     for suffix, text in ((".cube", cube_text(landscape, crystal)), (".grd", grd_text(landscape))):
-        write_whole(path.with_name(path.name + suffix), lambda p, text=text: p.write_text(text, encoding="utf-8"))
+        write_whole(path.with_name(path.name + suffix), partial(Path.write_text, data=text, encoding="utf-8"))
 
 
 def measured_split(path: Path, lenient: bool) -> pd.DataFrame:
@@ -179,9 +186,9 @@ def evaluated(train: Path, test: Path, cif_folder: Path | None) -> pd.DataFrame:
     known, asked = measured_split(train, lenient=False), measured_split(test, lenient=True)
     structures, _ = cifs.read_structures(cif_folder) if cif_folder else ({}, {})
     crystals = {i: s.to_json() for i, s in structures.items() if "Li" in s.composition.element_composition}
-    known = known.assign(structure_json=[crystals.get(i) for i in known["id"]])
+    known = known.assign(structure_json=crystals_by_id(crystals, known["id"]))
     usable = asked[asked["note"] == ""]
-    plain = usable.assign(id=usable.index.astype(str), structure_json=[crystals.get(i) for i in usable["id"]])
+    plain = usable.assign(id=usable.index.astype(str), structure_json=crystals_by_id(crystals, usable["id"]))
     models = fit_conductivity(known, features_of(known).set_index("id"), load_params(ROOT / "params.yaml")["train"])
     if not any(model.trained for model in models.values()):
         raise InputError(f"{train}: {models[FORMULA_ONLY].reason_not_trained}")

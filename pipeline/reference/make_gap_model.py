@@ -5,6 +5,7 @@
 Both tables have `formula` and `band_gap_ev`. Not a stage: the fitted model is committed, the tables are not.
 """
 
+from functools import partial
 from pathlib import Path
 
 import lightgbm
@@ -80,6 +81,9 @@ def card_of(
         }
         for name in ("pbe", "measured")
     }
+    # JSON has no infinity: the first band has no lower edge.
+    edges = [None if np.isneginf(edge) else edge for edge in model.intervals["predicted_from_ev"]]
+    intervals = model.intervals.round(4).to_dict("list") | {"predicted_from_ev": edges}
     return {
         "name": "band gap of a composition, measured and PBE, in eV",
         "date": date,
@@ -95,8 +99,7 @@ def card_of(
         "chosen on these folds. What the PBE boosters teach the measured one is held out too.",
         "settings": SETTINGS,
         "coverage": COVERAGE,
-        # JSON has no infinity: the first band has no lower edge.
-        "intervals": model.intervals.replace({"predicted_from_ev": {-np.inf: None}}).round(4).to_dict("list"),
+        "intervals": intervals,
         "feature_decimals": FEATURE_DECIMALS,
         "features": list(model.features),
     }
@@ -109,7 +112,7 @@ def main(measured: str, pbe: str, out: str, date: str = "2026-11-20") -> None:
     model, held_out = fit_gap_model(rows["measured"], rows["pbe"], SETTINGS, N_SPLITS, SEED, COVERAGE)
     folder = Path(out)
     for name, text in model.texts.items():
-        write_whole(folder / f"{name}.txt", lambda p, text=text: p.write_text(text, encoding="utf-8"))
+        write_whole(folder / f"{name}.txt", partial(Path.write_text, data=text, encoding="utf-8"))
     card = card_of(model, rows, n_rows, held_out, date)
     write_json(card, folder / "card.json")
     for name, table in card["tables"].items():

@@ -44,8 +44,8 @@ PARTIAL = Path("data/tmp/starter")
 SEMIFINALISTS = 2
 FINALISTS = 2
 RIVAL_EV_ATOM = 0.03  # a finalist further above the lowest than this does not overtake it
-SCREEN = {"max_force_ev_angstrom": 0.3, "max_steps": 4, "max_volume_change": 1.0}
-FINISH = {"max_force_ev_angstrom": 0.06, "max_steps": 80, "max_volume_change": 0.4}
+SCREEN: dict[str, Any] = {"max_force_ev_angstrom": 0.3, "max_steps": 4, "max_volume_change": 1.0}
+FINISH: dict[str, Any] = {"max_force_ev_angstrom": 0.06, "max_steps": 80, "max_volume_change": 0.4}
 # PBE, and CHGNet with it, hardly binds the layers of black phosphorus: their distance is free, the energy is not.
 ELEMENT = FINISH | {"max_volume_change": 1.5}
 

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ def distance_from_core(formula: str) -> int:
 def element_jobs(formulas: Sequence[str]) -> Iterator[Job]:
     """The elements that are computed, of all formulas."""
     for symbol in sorted({e.symbol for f in formulas for e in parse_formula(f)} - set(FITTED)):
-        yield Job(f"element {symbol}", symbol, lambda symbol=symbol: element_guess(symbol))
+        yield Job(f"element {symbol}", symbol, partial(element_guess, symbol))
 
 
 def known_jobs(formulas: Sequence[str], crystals: Mapping[str, Structure]) -> Iterator[Job]:
@@ -157,7 +158,7 @@ def known_jobs(formulas: Sequence[str], crystals: Mapping[str, Structure]) -> It
     for formula in formulas:
         composition = parse_formula(formula)
         if any(p.structure.composition.anonymized_formula == composition.anonymized_formula for p in common):
-            yield Job(f"common {formula}", formula, lambda c=composition: affordable(decorations(c, common, 40)))
+            yield Job(f"common {formula}", formula, partial(_affordable_in, composition, common))
     for formula in formulas:
         composition = parse_formula(formula)
         mine = own.get(composition_key(composition))
@@ -165,7 +166,7 @@ def known_jobs(formulas: Sequence[str], crystals: Mapping[str, Structure]) -> It
         if like:
             named = [p.name for p in like if p.name in crystals]
             key = f"known {formula} {key_of(*named)[:8]}" if named else f"known {formula}"
-            yield Job(key, formula, lambda c=composition, t=like: affordable(decorations(c, t, 40)))
+            yield Job(key, formula, partial(_affordable_in, composition, like))
 
 
 def candidate_jobs(parents: Mapping[str, Structure], taken: set[str]) -> Iterator[Job]:
@@ -178,7 +179,7 @@ def candidate_jobs(parents: Mapping[str, Structure], taken: set[str]) -> Iterato
     kept, _ = without_duplicates(turns, [])
     for hypothetical in kept:
         formula = hypothetical.structure.composition.element_composition.reduced_formula
-        yield Job(f"new {formula} in {hypothetical.parent}", formula, lambda h=hypothetical: [_as_guess(h)])
+        yield Job(f"new {formula} in {hypothetical.parent}", formula, partial(_as_guesses, hypothetical))
 
 
 def type_parents() -> dict[str, Structure]:
@@ -211,10 +212,14 @@ def new_compounds(name: str, structure: Structure, taken: set[str]) -> list[Hypo
     return fresh[:PER_PARENT]
 
 
-def _as_guess(hypothetical: Hypothetical) -> Decoration:
+def _affordable_in(composition: Composition, types: Sequence[Prototype]) -> list[Decoration]:
+    return affordable(decorations(composition, types, 40))
+
+
+def _as_guesses(hypothetical: Hypothetical) -> list[Decoration]:
     bare = [site.specie.symbol for site in hypothetical.structure]
     structure = rescaled(Structure(hypothetical.structure.lattice, bare, hypothetical.structure.frac_coords))
-    return Decoration(hypothetical.parent, hypothetical.swaps, -np.log10(hypothetical.probability), structure)
+    return [Decoration(hypothetical.parent, hypothetical.swaps, -np.log10(hypothetical.probability), structure)]
 
 
 def parents_of(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Structure]:

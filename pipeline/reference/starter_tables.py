@@ -8,7 +8,7 @@ data/reference/starter/references.csv       energy of each element, computed or 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ def compact_json(structure: Structure) -> str:
     return json.dumps(entry, separators=(",", ":"))
 
 
-def candidate_row(row: Mapping[str, Any]) -> dict[str, Any]:
+def candidate_row(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     """A candidate in the columns of the stage: id, formula, energy, lattice, structure, origin, note."""
     structure = Structure.from_dict(row["structure"])
     new = row["kind"] == "new"
@@ -99,10 +99,11 @@ def without_twins(candidates: pd.DataFrame) -> pd.DataFrame:
     """One row of each crystal: two starts may relax into one (same composition, space group, energy within 2 meV)."""
     kept: dict[tuple[str, float], list[float]] = {}
     first = []
-    for row in candidates.itertuples():
-        seen = kept.setdefault((composition_key(parse_formula(row.formula)), row.space_group_number), [])
-        first.append(all(abs(row.formation_energy_ev_atom - e) > TWINS_EV_ATOM for e in seen))
-        seen.append(row.formation_energy_ev_atom)
+    columns = (candidates[c] for c in ("formula", "space_group_number", "formation_energy_ev_atom"))
+    for formula, space_group, energy in zip(*columns, strict=True):
+        seen = kept.setdefault((composition_key(parse_formula(formula)), space_group), [])
+        first.append(all(abs(energy - e) > TWINS_EV_ATOM for e in seen))
+        seen.append(energy)
     return candidates[first].reset_index(drop=True)
 
 

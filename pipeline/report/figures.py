@@ -91,14 +91,12 @@ def crystal_figures(
         dimensions = known["dimensionality"].get(id_, math.nan)
         if id_ not in crystals.index or not dimensions >= 1:
             continue
-        level = known.loc[id_, f"percolation_barrier_{int(dimensions)}d_ev"]
-        decorated, _ = assign_oxidation_states(Structure.from_str(crystals.loc[id_, "structure_json"], fmt="json"))
+        level = known[f"percolation_barrier_{int(dimensions)}d_ev"][id_]
+        decorated, _ = assign_oxidation_states(Structure.from_str(crystals["structure_json"][id_], fmt="json"))
         framework = framework_of(decorated)
         landscape = site_energy_landscape(framework, resolution_angstrom=PICTURE_RESOLUTION_ANGSTROM)
         figure = landscape_figure(landscape, framework, level).update_layout(height=420)
-        barrier = known.loc[id_, f"migration_barrier_{int(dimensions)}d_ev"]
-        caption = (
-            f"{crystals.loc[id_, 'formula']} ({id_}): paths in {int(dimensions)} dimensions, barrier {barrier:.2f} eV"
-        )
+        barrier, formula = known[f"migration_barrier_{int(dimensions)}d_ev"][id_], crystals["formula"][id_]
+        caption = f"{formula} ({id_}): paths in {int(dimensions)} dimensions, barrier {barrier:.2f} eV"
         shown.append({"caption": caption, "figure": figure_html(figure, f"crystal-{len(shown)}")})
     return shown

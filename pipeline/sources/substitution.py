@@ -42,7 +42,7 @@ _COLUMNS = ["id", "formula", "structure_json", "space_group_number", "a_angstrom
 _COLUMNS += ["alpha_deg", "beta_deg", "gamma_deg", "formula_units_z", "origin", "note"]
 
 
-def _row(hypothetical: Hypothetical) -> dict[str, object]:
+def _row(hypothetical: Hypothetical) -> dict[str, float | str]:
     formula = hypothetical.structure.composition.element_composition.reduced_formula
     swaps = ", ".join(f"{old} by {new}" for old, new in sorted(hypothetical.swaps.items()))
     return lattice_from_structure(hypothetical.structure, formula) | {

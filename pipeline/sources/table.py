@@ -1,7 +1,7 @@
 """Tables in the project's own columns (CSV, gzipped CSV, Parquet); data/README.md lists the columns."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ N_SPACE_GROUPS = 230
 MAX_ENERGY_EV_ATOM = 5.0  # no formation energy of a solid comes near; beyond it a unit is wrong
 
 
-def with_columns(table: pd.DataFrame, names: Sequence[str], value: object) -> pd.DataFrame:
+def with_columns(table: pd.DataFrame, names: Sequence[str], value: str | float | None) -> pd.DataFrame:
     """The table with every named column, filled where it was absent."""
     return table.assign(**{name: value for name in names if name not in table.columns})
 
@@ -38,6 +38,11 @@ def number_problems(cells: pd.Series, column: str, ids: pd.Series) -> tuple[pd.S
 def impossible(numbers: pd.Series) -> pd.Series:
     """Where a length, an angle or a count is not positive and finite; NaN, unknown, is not that."""
     return (numbers <= 0) | np.isinf(numbers)
+
+
+def crystals_by_id(crystals: Mapping[str, str], ids: pd.Series) -> pd.Series:
+    """The column `structure_json` of rows with these ids; None where there is no crystal."""
+    return pd.Series([crystals.get(i) for i in ids], index=ids.index, dtype=object)
 
 
 def formula_problems(table: pd.DataFrame, needs_lithium: bool) -> list[str]:
@@ -215,6 +220,6 @@ def check_candidates(table: pd.DataFrame, path: Path | str) -> tuple[pd.DataFram
     reason = reason.mask(beyond & (reason == ""), f"formation energy beyond {MAX_ENERGY_EV_ATOM:g} eV/atom")
     reason = reason.mask((ids == "") & (reason == ""), "the id is empty")
     table["space_group_number"], unknown = space_group_numbers(table)
-    reason = reason.mask(reason == "", unknown)
+    reason = reason.mask(reason == "", pd.Series(unknown, index=reason.index))
     rejected = pd.DataFrame({"id": ids, "source": str(path), "reason": reason})[reason != ""]
     return table[reason == ""].reset_index(drop=True), rejected.reset_index(drop=True)

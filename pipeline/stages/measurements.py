@@ -15,7 +15,7 @@ def measurements_with_structures(source: str, path: str, cifs: str | None, drop_
     without_lithium = {i for i, s in structures.items() if "Li" not in s.composition.element_composition}
     reasons |= dict.fromkeys(without_lithium, "the CIF lacks lithium")
     known = {i: s.to_json() for i, s in structures.items() if i not in without_lithium}
-    return rows.assign(structure_json=[known.get(i) for i in rows["id"]]), {
+    return rows.assign(structure_json=table.crystals_by_id(known, rows["id"])), {
         i: reasons[i] for i in rows["id"] if i in reasons
     }
 

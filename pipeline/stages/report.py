@@ -147,15 +147,15 @@ def compact_verdicts(verdicts: pd.DataFrame) -> dict[str, Any]:
 
     rows = [
         [
-            v.id,
-            v.formula,
-            roles.index(v.role),
-            -1 if v.passed else filters.index(v.first_failed_filter),
-            v.detail or number(v.value),
-            number(v.threshold),
-            number(v.margin),
+            v["id"],
+            v["formula"],
+            roles.index(v["role"]),
+            -1 if v["passed"] else filters.index(v["first_failed_filter"]),
+            v["detail"] or number(v["value"]),
+            number(v["threshold"]),
+            number(v["margin"]),
         ]
-        for v in verdicts.sort_values(["id", "role"]).itertuples()
+        for v in verdicts.sort_values(["id", "role"]).to_dict("records")
     ]
     return {"roles": [ROLE_TITLES[r] for r in roles], "filters": [f.replace("_", " ") for f in filters], "rows": rows}
 
@@ -208,7 +208,9 @@ def main(candidates: str, judged: str, verdicts: str, funnel: str, rejected: str
         pd.read_parquet(candidates), table, listed_ids(electrolytes, coatings), params["crystals"]
     )
     predictions = pd.read_parquet(held_out)
-    parity = [figure_html(parity_figure(name, rows), f"parity-{name}") for name, rows in predictions.groupby("model")]
+    parity = [
+        figure_html(parity_figure(str(name), rows), f"parity-{name}") for name, rows in predictions.groupby("model")
+    ]
     environment = Environment(loader=FileSystemLoader(TEMPLATE.parent), autoescape=True, keep_trailing_newline=True)
     page = environment.get_template(TEMPLATE.name).render(
         plotly_js=Markup(get_plotlyjs()),

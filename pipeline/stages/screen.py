@@ -41,7 +41,8 @@ def screened(table: pd.DataFrame, partners: pd.DataFrame, params: dict) -> tuple
 def main(*paths: str) -> None:
     *known, band_gaps, elements, partners, rejected, judged_out, verdicts_out, funnel_out = paths
     params = stage_params("screen")
-    table = joined_candidates(*map(pd.read_parquet, known), read_table(elements))
+    candidates, stability, interfaces, transport, predictions = map(pd.read_parquet, known)
+    table = joined_candidates(candidates, stability, interfaces, transport, predictions, read_table(elements))
     gaps = gap_lookup(pd.read_parquet(band_gaps), table["products_at_0v"])
     table = prepare_candidates(table, gaps, params["passivation_gap_ev"])
     try:

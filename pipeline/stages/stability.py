@@ -32,7 +32,7 @@ def stability_of(
     table: pd.DataFrame, phases: PhaseSet, missing: Sequence[str], tolerance_ev_atom: float
 ) -> pd.DataFrame:
     """Hull, window and air columns for a table with id, formula and formation_energy_ev_atom (NaN: the hull's own)."""
-    formulas, energies = list(table["formula"]), own_energies(table, phases.thermo_set)
+    formulas, energies = list(table["formula"]), own_energies(table, phases.thermo_set).tolist()
     window = window_table(formulas, phases, energies, tolerance_ev_atom=tolerance_ev_atom)
     air = air_table(formulas, phases)
     joined = pd.concat([table[["id"]].reset_index(drop=True), window], axis=1)

@@ -1,5 +1,6 @@
 """Stage `train`: conductivity, both window limits and the band gap, each with its errors on materials not seen."""
 
+from functools import partial
 from pathlib import Path
 
 import joblib
@@ -35,7 +36,7 @@ def main(*paths: str) -> None:
     models["band_gap"] = fit_band_gap(band_gaps, of_band_gaps, params)
     folder = Path(out)
     for name, model in models.items():
-        write_whole(folder / f"{name}.joblib", lambda p, model=model: joblib.dump(model, p))
+        write_whole(folder / f"{name}.joblib", partial(joblib.dump, model))
     write_json({name: model_card(model) for name, model in models.items()}, folder / "scores.json")
     folds = [m.fold_scores.assign(model=name) for name, m in models.items() if m.trained]
     write_table(pd.concat(folds), folder / "folds.csv")
