@@ -22,6 +22,13 @@ HYDROGEN_ISOTOPES = frozenset({"D", "T"})
 ATOMIC_NUMBER = {element.symbol: element.Z for element in Element if element.symbol not in HYDROGEN_ISOTOPES}
 PADDING = 999  # sorts behind every element
 
+HALOGENS = frozenset({"F", "Cl", "Br", "I"})
+CHALCOGENS = frozenset({"O", "S", "Se", "Te"})
+# The one list of anions, by falling electronegativity of their group's head: anions beside any metal,
+ANIONS = ("F", "O", "Cl", "N", "Br", "S", "I", "Se", "Te")
+# and those that are anions only where none of the former is beside them.
+WEAK_ANIONS = ("H", "P", "As")
+
 # A state below this share of an element's ICSD entries is a curiosity (O+, S7+) that charge balance must not draw on.
 RARE_STATE_SHARE = 0.01
 

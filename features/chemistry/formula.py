@@ -7,6 +7,7 @@ import numpy as np
 from pymatgen.core import Composition, Element
 
 SYMBOLS = frozenset(element.symbol for element in Element)
+KEY_DIGITS = 6  # significant digits of an atomic fraction: amounts that differ by less are one composition
 ISOTOPES = {"D", "T"}  # pymatgen knows deuterium and tritium; to us they are hydrogen
 
 
@@ -63,4 +64,32 @@ def composition_matrix(compositions: Sequence[Composition], elements: Sequence[s
 def composition_key(composition: Composition) -> str:
     """Identity of a composition whatever the order and scale it is written in: "Li0.375 O0.5 P0.125"."""
     fractions = sorted((element.symbol, amount / composition.num_atoms) for element, amount in composition.items())
-    return " ".join(f"{symbol}{fraction:.6g}" for symbol, fraction in fractions)
+    return " ".join(f"{symbol}{fraction:.{KEY_DIGITS}g}" for symbol, fraction in fractions)
+
+
+def composition_keys(formulas: Iterable[str], decimals: int | None = None) -> list[str]:
+    """`composition_key` of many formulas.
+
+    Args:
+        decimals: With it, fractions are rounded to so many places, so that near compositions share a key
+            (Li0.33La0.56TiO3, Li0.3301La0.56TiO3), and a formula that cannot be read is its own key.
+
+    Raises:
+        ValueError: If formulas cannot be read (all are named) and no decimals are given.
+    """
+    texts = list(formulas)
+    compositions, reasons = parse_formulas(texts)
+    if decimals is None:
+        if any(reasons):
+            raise ValueError("; ".join(reason for reason in reasons if reason))
+        return [composition_key(composition) for composition in compositions if composition is not None]
+    return [
+        text if composition is None else _rounded_key(composition, decimals)
+        for text, composition in zip(texts, compositions, strict=True)
+    ]
+
+
+def _rounded_key(composition: Composition, decimals: int) -> str:
+    total = composition.num_atoms
+    parts = sorted((element.symbol, round(amount / total, decimals)) for element, amount in composition.items())
+    return " ".join(f"{symbol}{fraction:g}" for symbol, fraction in parts)

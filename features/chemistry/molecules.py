@@ -14,7 +14,8 @@ nitrides and oxynitrides (Li3N, Li2PO2N), carbodiimides (Li2CN2), carbonates, fl
 import re
 from collections.abc import Mapping
 
-from ionsieve.features.chemistry.common_charges import HALOGENS, METAL_CHARGES, average_charge
+from ionsieve.features.chemistry.charges import average_charge, is_always_cation
+from ionsieve.features.chemistry.elements import HALOGENS
 
 TOLERANCE = 1e-6
 TEXT_GROUPS: tuple[tuple[str, str], ...] = (
@@ -170,5 +171,5 @@ def _is_centre(element: str, amounts: Mapping[str, float], found: set[str]) -> b
     if element == "N":
         return "nitrate" in found
     if element in ("S", "Se", "Te"):
-        return average_charge(amounts, element, "highest") > 1 or not set(METAL_CHARGES) & set(amounts)
+        return average_charge(amounts, element, "highest") > 1 or not any(map(is_always_cation, amounts))
     return True

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ionsieve.features.chemistry.common_charges import charge_options
+from ionsieve.features.chemistry.charges import possible_charges
+from ionsieve.features.chemistry.elements import ANIONS
 from ionsieve.features.chemistry.formula import parse_formulas
 from ionsieve.features.chemistry.molecules import molecular_groups
 
@@ -21,7 +22,7 @@ LONE_PAIR_CHARGES = {"Sn": (2, 4), "Sb": (3, 5), "Bi": (3, 5)}
 PNICTIDE_CHARGE = -3
 OTHER_ALKALI = ("Na", "K", "Rb", "Cs", "Fr")
 # elements that make an oxide something else: a gas, a hydroxide, an oxyhalide, an oxysulfide, an oxynitride
-NOT_IN_AN_OXIDE = frozenset(["H", "C", "N", "F", "Cl", "Br", "I", "At", "S", "Se", "Te"])
+NOT_IN_AN_OXIDE = (frozenset(ANIONS) | {"H", "C", "At"}) - {"O"}
 TOLERANCE = 1e-6
 # a formula rounded to two decimals is off neutral by about 0.01 per atom of lithium or oxygen
 CHARGE_TOLERANCE = 0.05
@@ -93,7 +94,7 @@ def lone_pair_ions(amounts: Mapping[str, float]) -> tuple[list[str], bool]:
     targets = [e for e in LONE_PAIR_CHARGES if e in amounts]
     if not targets:
         return [], False
-    others = {e: charge_options(e, amounts) for e in amounts if e not in LONE_PAIR_CHARGES}
+    others = {e: possible_charges(e, amounts) for e in amounts if e not in LONE_PAIR_CHARGES}
     if any(not options for options in others.values()):
         return [], True
     atoms = sum(amounts.values())

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ionsieve.features.chemistry.charge_states import charge_states
+from ionsieve.features.chemistry.charges import most_likely_charges
 from ionsieve.features.chemistry.elements import (
     ATOMIC_NUMBER,
     PaddedFractions,
@@ -48,7 +48,7 @@ def cation_role_features(formulas: Sequence[str]) -> pd.DataFrame:
 
 
 def _columns(formulas: PaddedFractions) -> pd.DataFrame:
-    states, _ = charge_states(formulas)
+    states, _ = most_likely_charges(formulas)
     radius = _radii_angstrom(formulas, states)
     electronegativity = electronegativities()[formulas.atomic_number]
     anions = np.where(states < 0, formulas.fraction, 0.0).sum(axis=1)

@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 from pymatgen.core import Element
 
-from ionsieve.features.chemistry.charge_states import charge_states
+from ionsieve.features.chemistry.charges import most_likely_charges
 from ionsieve.features.chemistry.elements import (
+    ANIONS,
     ATOMIC_NUMBER,
     MAGPIE_PROPERTIES,
     N_ELEMENTS,
+    WEAK_ANIONS,
     PaddedFractions,
     electronegativities,
     ionic_radius_angstrom,
@@ -30,7 +32,8 @@ NORM_POWERS = (0, 2, 3, 5, 7, 10)
 MODE_TIE_RELATIVE = 1e-5
 
 SINGLE_ELEMENTS = ("Li", "Na", "H", "B", "C", "N", "O", "F", "Al", "Si", "P", "S", "Cl", "Ge", "Se", "Br", "I")
-ANIONS = ("H", "N", "O", "F", "P", "S", "Cl", "Se", "Br", "I")
+# tellurium and arsenic are too rare among measured conductors to learn from
+DESCRIBED_ANIONS = tuple(sorted({*ANIONS, *WEAK_ANIONS} - {"Te", "As"}, key=ATOMIC_NUMBER.__getitem__))
 
 # Singly charged ions that move in solids; the other cations form the framework.
 MOBILE_CATIONS = ("Li", "Na", "K", "Rb", "Cs", "Ag")
@@ -62,7 +65,7 @@ def _filled_rows(formulas: Sequence[str], features: Callable[[PaddedFractions], 
 
 
 def _all_blocks(formulas: PaddedFractions) -> pd.DataFrame:
-    states, imbalance = charge_states(formulas)
+    states, imbalance = most_likely_charges(formulas)
     blocks = [
         magpie_statistics(formulas),
         _stoichiometry(formulas),
@@ -224,7 +227,7 @@ def _sublattices(formulas: PaddedFractions, states: np.ndarray) -> pd.DataFrame:
         "li_per_anion": _ratio(lithium, anions),
         "li_per_cation": _ratio(lithium, cations),
     }
-    for symbol in ANIONS:
+    for symbol in DESCRIBED_ANIONS:
         of_symbol = _share(formulas, (formulas.atomic_number == ATOMIC_NUMBER[symbol]) & (states < 0))
         columns[f"anion_share_{symbol.lower()}"] = _ratio(of_symbol, anions)
     return pd.DataFrame(columns)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pymatgen.core import Element
 
-from ionsieve.features.chemistry.charge_states import charge_states
+from ionsieve.features.chemistry.charges import most_likely_charges
 from ionsieve.features.chemistry.elements import (
     PaddedFractions,
     electronegativities,
@@ -49,7 +49,7 @@ def ion_similarity_features(formulas: Sequence[str]) -> pd.DataFrame:
     padded = padded_fractions([c for c in compositions if c is not None])
     values = np.full((len(formulas), N_DIRECTIONS), np.nan)
     if known:
-        values[known] = mean_position(padded, charge_states(padded)[0])
+        values[known] = mean_position(padded, most_likely_charges(padded)[0])
     return pd.DataFrame(values, columns=[f"similarity_{i}" for i in range(N_DIRECTIONS)])
 
 

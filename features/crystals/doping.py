@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 from pymatgen.core import Composition, Element
 
+from ionsieve.features.chemistry.charges import average_charges
 from ionsieve.features.chemistry.formula import composition_key, parse_formula
-from ionsieve.features.chemistry.oxidation_states import average_charges
 
 # Ions that charge compensation or mixing has been done with in lithium conductors, by the charge they keep there.
 DOPANTS: dict[str, int] = {

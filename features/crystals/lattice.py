@@ -17,7 +17,7 @@ from pymatgen.core import Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
 from scipy.constants import physical_constants
 
-from ionsieve.features.chemistry.charge_states import charge_states
+from ionsieve.features.chemistry.charges import most_likely_charges
 from ionsieve.features.chemistry.elements import padded_fractions
 from ionsieve.features.chemistry.formula import parse_formulas
 
@@ -100,7 +100,7 @@ def _content(formula: pd.Series, volume_per_formula_angstrom3: pd.Series) -> pd.
     counts = np.full((len(formula), 4), np.nan)
     present = [composition for composition in compositions if composition is not None]
     padded = padded_fractions(present)
-    states, _ = charge_states(padded)
+    states, _ = most_likely_charges(padded)
     atoms = np.array([composition.num_atoms for composition in present])
     counts[known, 0] = atoms
     counts[known, 1] = atoms * np.where(states < 0, padded.fraction, 0.0).sum(axis=1)

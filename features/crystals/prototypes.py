@@ -18,7 +18,7 @@ from ase.data import covalent_radii
 from pymatgen.analysis import prototypes as pymatgen_prototypes
 from pymatgen.core import Composition, Element, Structure
 
-from ionsieve.features.chemistry.oxidation_states import average_charges
+from ionsieve.features.chemistry.charges import average_charges
 from ionsieve.features.crystals.doping import site_radius_angstrom
 
 METAL_RATIO = 1.05  # bonds without charges over the sum of covalent radii: 1.0 between nonmetals, 1.1 in metals

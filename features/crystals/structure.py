@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pymatgen.core import Structure
 
-from ionsieve.features.chemistry.charge_states import charge_states
+from ionsieve.features.chemistry.charges import most_likely_charges
 from ionsieve.features.chemistry.elements import ionic_radius_angstrom, padded_fractions
 from ionsieve.features.crystals.cif import parse_cif
 from ionsieve.features.crystals.lattice import lattice_features, lattice_from_structure
@@ -108,7 +108,7 @@ def _features(structure: Structure) -> np.ndarray:
 def _occupants(structure: Structure) -> Occupants:
     """Elements, charges and occupancies of a structure; deuterium counts as hydrogen."""
     padded = padded_fractions([structure.composition.element_composition])
-    charge = charge_states(padded)[0][0]
+    charge = most_likely_charges(padded)[0][0]
     row = {int(z): i for i, z in enumerate(padded.atomic_number[0])}
     occupancy = np.zeros((len(row), len(structure)))
     for j, site in enumerate(structure):

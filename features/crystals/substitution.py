@@ -14,6 +14,7 @@ from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.analysis.structure_prediction.substitution_probability import SubstitutionProbability
 from pymatgen.core import Species, Structure
 
+from ionsieve.features.chemistry.formula import composition_key
 from ionsieve.features.crystals.doping import site_radius_angstrom
 
 # Ions offered for a site, by charge: none radioactive, precious, very toxic, or changing its charge in use.
@@ -139,11 +140,11 @@ def without_duplicates(
     matcher = StructureMatcher(primitive_cell=True, scale=True, attempt_supercell=False)
     seen: dict[str, list[Structure]] = {}
     for structure in known:
-        seen.setdefault(_bare(structure).composition.reduced_formula, []).append(_bare(structure))
+        seen.setdefault(composition_key(_bare(structure).composition), []).append(_bare(structure))
     kept, dropped = [], []
     for hypothetical in hypotheticals:
         bare = _bare(hypothetical.structure)
-        others = seen.setdefault(bare.composition.reduced_formula, [])
+        others = seen.setdefault(composition_key(bare.composition), [])
         if any(matcher.fit(bare, other) for other in others):
             dropped.append(f"{bare.composition.reduced_formula} from {hypothetical.parent}: a crystal seen before")
             continue

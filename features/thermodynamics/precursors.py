@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from scipy import constants
 
-from ionsieve.features.chemistry.charge_balance import is_charge_balanced
+from ionsieve.features.chemistry.charges import is_charge_balanced
+from ionsieve.features.chemistry.elements import ANIONS
 from ionsieve.features.thermodynamics.air import molecule_energies
 from ionsieve.features.thermodynamics.hull import answerable
 from ionsieve.features.thermodynamics.interface import interface_table
@@ -36,7 +37,6 @@ from ionsieve.features.thermodynamics.programs.linear_programs import solve_mixt
 # standard entropies of the gases at 298 K, J/(mol K), and heat of evaporation of water, kJ/mol (CRC Handbook)
 ENTROPY_J_MOL_K = {"O2": 205.2, "CO2": 213.8, "H2O": 188.8}
 WATER_EVAPORATION_KJ_MOL = 44.0
-ANIONS = {"N", "O", "F", "S", "Cl", "Se", "Br", "Te", "I"}
 SOLID_NONMETALS = {"B", "C", "P", "S", "Se", "Te", "I"}
 MOST_COMBINATIONS = 2_000_000
 _CHUNK = 100_000
@@ -227,7 +227,7 @@ def _stable_simpler_phases(aimed: Amounts, gases: dict[str, float], phases: Phas
 
 
 def _is_usual(compound: Amounts, aimed: Amounts) -> bool:
-    anions = ANIONS & set(aimed)
+    anions = set(ANIONS) & set(aimed)
     return is_charge_balanced(compound) and (not anions or bool(anions & set(compound)))
 
 

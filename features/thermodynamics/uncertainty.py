@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ionsieve.features.chemistry.elements import ANIONS
 from ionsieve.features.thermodynamics.hull import answerable, own_energies
 from ionsieve.features.thermodynamics.phase_set import ELEMENT_INDEX, Amounts, PhaseSet, find_phase, ion_charge
 from ionsieve.features.thermodynamics.programs.linear_programs import (
@@ -22,7 +23,6 @@ from ionsieve.features.thermodynamics.programs.linear_programs import (
     solve_prepared,
 )
 
-ANIONS = ("F", "O", "Cl", "N", "Br", "S", "I", "Se", "Te")
 STABLE_EV_ATOM = 1e-6  # eV/atom above the hull that still counts as stable
 
 

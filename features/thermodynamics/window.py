@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ionsieve.features.chemistry.charge_balance import is_charge_balanced
+from ionsieve.features.chemistry.charges import is_charge_balanced
 from ionsieve.features.thermodynamics.hull import answerable, own_energies, stability_columns
 from ionsieve.features.thermodynamics.phase_set import (
     ELEMENT_INDEX,

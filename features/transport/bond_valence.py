@@ -66,7 +66,7 @@ def framework_of(structure: Structure, mobile_ion: str = "Li") -> Framework:
     """Split a structure whose species carry oxidation states into mobile ion and framework.
 
     Args:
-        structure: Ordered or disordered; every species has an oxidation state (`chemistry.oxidation_states`).
+        structure: Ordered or disordered; every species has an oxidation state (`chemistry.structure_charges`).
         mobile_ion: Element or ion that moves.
 
     Raises:

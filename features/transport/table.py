@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from pymatgen.core import Structure
 
-from ionsieve.features.chemistry.oxidation_states import assign_oxidation_states
+from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
 from ionsieve.features.transport.bond_valence import framework_of, site_energy_landscape
 from ionsieve.features.transport.bond_valence_parameters import mobile_species
 from ionsieve.features.transport.channels import CHANNEL_COLUMNS, bottleneck_radii_angstrom

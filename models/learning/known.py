@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from ionsieve.features.chemistry.formula import composition_key, parse_formula
+from ionsieve.features.chemistry.formula import composition_keys
 
 USABLE_LOG10_SIGMA = -4.0
 
 
 def keys_of(formulas: Iterable[str]) -> list[str]:
     """Identity of each composition, whatever the order and scale of its formula."""
-    return [composition_key(parse_formula(formula)) for formula in formulas]
+    return composition_keys(formulas)
 
 
 def known_conductivity(candidates: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 from sklearn.model_selection import GroupKFold
 
+from ionsieve.features.chemistry.formula import composition_keys as chemistry_keys
 from ionsieve.features.chemistry.formula import parse_formulas
 
 # Amounts relative to the whole formula are compared to this many decimals: Li0.33La0.557TiO3 of two publications is
@@ -32,20 +33,8 @@ class Fold:
 
 
 def composition_keys(formulas: list[str]) -> list[str]:
-    """One text per formula, equal for equal atomic fractions whatever the order and scale of the formula.
-
-    A formula that cannot be parsed is its own key.
-    """
-    compositions, _ = parse_formulas(formulas)
-    keys = []
-    for text, composition in zip(formulas, compositions, strict=True):
-        if composition is None:
-            keys.append(text)
-            continue
-        total = sum(composition.values())
-        parts = sorted((e.symbol, round(n / total, COMPOSITION_DECIMALS)) for e, n in composition.items())
-        keys.append(" ".join(f"{symbol}{fraction:g}" for symbol, fraction in parts))
-    return keys
+    """One text per formula, equal for fractions equal to COMPOSITION_DECIMALS; an unreadable formula is its own key."""
+    return chemistry_keys(formulas, COMPOSITION_DECIMALS)
 
 
 def chemical_system(formula: str) -> str:

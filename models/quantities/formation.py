@@ -14,16 +14,16 @@ import pandas as pd
 from pymatgen.core import Composition
 from scipy.optimize import least_squares
 
+from ionsieve.features.chemistry.charges import FULL_SHELL, average_charges
+from ionsieve.features.chemistry.elements import ANIONS
 from ionsieve.features.chemistry.formula import composition_key, parse_formula
-from ionsieve.features.chemistry.oxidation_states import average_charges
 
 # Elements whose own energy is fitted, never computed: gases, molecular crystals.
-FITTED = ("H", "N", "O", "F", "S", "Cl", "Se", "Br", "I")
+FITTED = frozenset({"H", *ANIONS}) - {"Te"}
 # Elements computed, with one more term per atom where they are the anion of three measured compounds (phosphides …).
 ANION_TERM = ("P", "As", "Sb", "Bi", "Te")
 MIN_COMPOUNDS = 3  # an anion with fewer measured compounds has no energy, and its compounds none
 FIT_GROUPS = frozenset({1, 2, 3})
-USUAL_CHARGES = {"H": -1, "N": -3, "O": -2, "F": -1, "S": -2, "Cl": -1, "Se": -2, "Br": -1, "I": -1}
 NOISE_EV_ATOM = 0.03  # beyond it a residual counts linearly: a compound of the wrong type must not pull the fit
 
 
@@ -111,7 +111,7 @@ def is_simple(composition: Composition) -> bool:
     if len(composition) != 2 or any(e.group not in FIT_GROUPS for e in composition if e.symbol != anion):
         return False
     charges, note = average_charges(composition)
-    return not note and charges[anion] == USUAL_CHARGES.get(anion, charges[anion])
+    return not note and charges[anion] == (FULL_SHELL[anion] if anion in FITTED else charges[anion])
 
 
 def formation_energies(formulas: Sequence[str], energies_ev_atom: Sequence[float], fit: AnionFit) -> np.ndarray:

@@ -10,7 +10,7 @@ import pandas as pd
 from pymatgen.core import Structure
 
 from ionsieve.features.chemistry.formula import parse_formulas
-from ionsieve.features.chemistry.oxidation_states import assign_oxidation_states
+from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
 from ionsieve.features.crystals.structure import lattice_from_structure
 from ionsieve.features.transport.bond_valence import framework_of, site_energy_landscape
 from ionsieve.features.transport.bond_valence_parameters import mobile_species

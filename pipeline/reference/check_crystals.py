@@ -23,13 +23,14 @@ from ase.calculators.calculator import Calculator
 from pymatgen.core import Composition, Element, Lattice, Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
+from ionsieve.features.chemistry.elements import ANIONS
 from ionsieve.features.crystals.prototypes import aflow_prototypes
 from ionsieve.models.quantities.potential import CHGNET, Relaxed, potential, relax
 from ionsieve.pipeline.tables import write_table
 
 RATTLE_ANGSTROM = 0.05
 CM3_PER_MOL_IN_ANGSTROM3 = 0.602214076  # 1 Å³ per atom in cm³/mol
-ANIONS = ("H", "N", "O", "F", "S", "Cl", "Se", "Br", "Te", "I")
+NOT_METALS = ("H", *ANIONS)
 # Measured enthalpies count from white phosphorus, computed ones from black; the others are metals whose own energy does
 # not belong to that of their compounds (correlated or missing d electrons).
 NOT_FITTED = {"P", "Ti", "V", "Nb", "Ta", "Mn", "Fe", "Co"}
@@ -142,7 +143,7 @@ def formation_energies_ev_atom(
     Args:
         formulas: One per energy.
         energies_ev_atom: (n,) total energies with CHGNet, eV/atom.
-        elements: Energy of each element that is not in ANIONS, eV/atom, by symbol.
+        elements: Energy of each element that is not in NOT_METALS, eV/atom, by symbol.
         measured: Measured formation energy, eV/atom, by reduced formula; those with an element of NOT_FITTED are passed
             over.
 
@@ -150,7 +151,7 @@ def formation_energies_ev_atom(
         (n,) formation energies, eV/atom; NaN where an anion has no measured compound to be fitted to.
     """
     compositions = [Composition(formula) for formula in formulas]
-    anions = np.array([[c.get_atomic_fraction(x) for x in ANIONS] for c in compositions])
+    anions = np.array([[c.get_atomic_fraction(x) for x in NOT_METALS] for c in compositions])
     metals = np.array([sum(c.get_atomic_fraction(x) * elements.get(x.symbol, 0.0) for x in c) for c in compositions])
     target = np.array([measured.get(c.reduced_formula, np.nan) for c in compositions])
     left_out = np.array([not NOT_FITTED.isdisjoint(c.chemical_system_set) for c in compositions])
@@ -168,7 +169,7 @@ def missing_elements(folder: Path, done: Sequence[str]) -> list[str]:
         for _, _, crystal in to_check(folder, pd.DataFrame(columns=list(COLUMNS)), ())
         for e in crystal.elements
     }
-    return sorted(found - set(ANIONS) - set(done))
+    return sorted(found - set(NOT_METALS) - set(done))
 
 
 def main(folder: str, checked: str, elements: str, *ids: str) -> None:

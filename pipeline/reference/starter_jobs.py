@@ -14,7 +14,7 @@ from pymatgen.core import Composition, Element, Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from ionsieve.features.chemistry.formula import composition_key, parse_formula
-from ionsieve.features.chemistry.oxidation_states import assign_oxidation_states
+from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
 from ionsieve.features.crystals.prototypes import (
     Decoration,
     Prototype,
@@ -137,7 +137,7 @@ def distance_from_core(formula: str) -> int:
 
 def element_jobs(formulas: Sequence[str]) -> Iterator[Job]:
     """The elements that are computed, of all formulas."""
-    for symbol in sorted({e.symbol for f in formulas for e in parse_formula(f)} - set(FITTED)):
+    for symbol in sorted({e.symbol for f in formulas for e in parse_formula(f)} - FITTED):
         yield Job(f"element {symbol}", symbol, partial(element_guess, symbol))
 
 

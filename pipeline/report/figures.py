@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from markupsafe import Markup
 from pymatgen.core import Structure
 
-from ionsieve.features.chemistry.oxidation_states import assign_oxidation_states
+from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
 from ionsieve.features.transport.bond_valence import framework_of, site_energy_landscape
 from ionsieve.features.transport.landscape_picture import landscape_figure
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ionsieve.features.chemistry.oxidation_states import assign_oxidation_states
+from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
 from ionsieve.features.crystals.doping import doped_formulas
 from ionsieve.features.crystals.lattice import lattice_from_structure
 from ionsieve.features.crystals.substitution import Hypothetical, substitutions, without_duplicates

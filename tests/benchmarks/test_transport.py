@@ -16,7 +16,7 @@ from bvlain import Lain
 from pymatgen.core import Structure
 from pymatgen.io.cif import CifParser
 
-from ionsieve.features.chemistry.oxidation_states import assign_oxidation_states
+from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
 from ionsieve.features.transport.bond_valence import framework_of, site_energy_landscape
 from ionsieve.features.transport.percolation import percolation
 from ionsieve.features.transport.table import transport_table

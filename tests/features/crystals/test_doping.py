@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymatgen.core import Composition
 
+from ionsieve.features.chemistry.charges import average_charges
 from ionsieve.features.chemistry.formula import composition_key, parse_formula
-from ionsieve.features.chemistry.oxidation_states import average_charges
 from ionsieve.features.crystals.doping import DOPANTS, doped, doped_formulas, formula_text
 
 PARENTS = ["Li7La3Zr2O12", "LiTi2(PO4)3", "Li6PS5Cl", "Li3YCl6"]

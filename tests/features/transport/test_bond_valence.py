@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
 from scipy.special import erfc
 
-from ionsieve.features.chemistry.oxidation_states import assign_oxidation_states
+from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
 from ionsieve.features.transport.bond_valence import framework_of, grid_divisions, site_energy_at, site_energy_landscape
 from ionsieve.features.transport.bond_valence_parameters import pair_potential
 

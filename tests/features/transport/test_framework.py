@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from ionsieve.features.chemistry.oxidation_states import assign_oxidation_states
+from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
 from ionsieve.features.crystals.anion_lattice import anion_lattice_distances
 from ionsieve.features.transport.framework import FRAMEWORK_COLUMNS, framework_features
 

@@ -9,7 +9,7 @@ import pytest
 from ase.io.cube import read_cube
 from pymatgen.core import Structure
 
-from ionsieve.features.chemistry.oxidation_states import assign_oxidation_states
+from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
 from ionsieve.features.transport.bond_valence import Framework, Landscape, framework_of, site_energy_landscape
 from ionsieve.features.transport.isosurface import isosurface
 from ionsieve.features.transport.landscape_export import cube_text, grd_text

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.cif import CifParser
 
-from ionsieve.features.chemistry.oxidation_states import assign_oxidation_states
+from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
 from ionsieve.features.transport.bond_valence import framework_of, site_energy_landscape
 from ionsieve.features.transport.percolation import PERCOLATION_COLUMNS, percolation, percolation_row
 from ionsieve.features.transport.refinement import refined

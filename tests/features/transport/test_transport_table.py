@@ -10,7 +10,7 @@ from pymatgen.core import Lattice, Structure
 from pymatgen.io.cif import CifParser
 from sklearn.metrics import roc_auc_score
 
-from ionsieve.features.chemistry.oxidation_states import assign_oxidation_states
+from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
 from ionsieve.features.transport.bond_valence import framework_of, site_energy_landscape
 from ionsieve.features.transport.percolation import percolation
 from ionsieve.features.transport.table import NO_STRUCTURE, TRANSPORT_COLUMNS, transport_row, transport_table

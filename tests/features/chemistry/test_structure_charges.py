@@ -3,7 +3,8 @@
 import pytest
 from pymatgen.core import Composition, Lattice, Structure
 
-from ionsieve.features.chemistry.oxidation_states import assign_oxidation_states, average_charges
+from ionsieve.features.chemistry.charges import average_charges
+from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
 
 # pymatgen's oxi_state_guesses, an independent search, gives one answer for each of these
 ORDERED = [
