@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ionsieve.features.chemistry.charges import possible_charges
+from ionsieve.features.chemistry.charges import FULL_SHELL, possible_charges
 from ionsieve.features.chemistry.elements import ANIONS
 from ionsieve.features.chemistry.formula import parse_formulas
+from ionsieve.features.chemistry.hydrogen import hydrogen_kind
 from ionsieve.features.chemistry.molecules import molecular_groups
+from ionsieve.features.chemistry.redox import OXIDISER_E_ATOM, missing_electrons
 
 MIXED_CONDUCTORS = frozenset(["V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Mo", "W", "Ce", "Eu", "Yb", "U"])
 # charge with a lone pair that two electrons away has none, and that harmless charge
@@ -26,6 +28,25 @@ NOT_IN_AN_OXIDE = (frozenset(ANIONS) | {"H", "C", "At"}) - {"O"}
 TOLERANCE = 1e-6
 # a formula rounded to two decimals is off neutral by about 0.01 per atom of lithium or oxygen
 CHARGE_TOLERANCE = 0.05
+# or by this share of all negative charge; never by so much that Sn2+ and Sn4+ could be confused
+ROUNDED_SHARE = 0.002
+MOST_TOLERANCE = 0.25
+
+# Why computed energies of open-shell f elements deserve doubt: how the Materials Project treats them (pymatgen's
+# MPRelaxSet, its warning on Yb included). PBE without U leaves f electrons delocalised; a frozen core fixes the charge.
+F_IN_VALENCE = "f electrons in the valence without a Hubbard U"
+F_WARNINGS = {
+    **dict.fromkeys(["Ce", "Eu", "Gd", "Th", "Pa", "U", "Np", "Pu", "Am", "Cm", "Bk", "Cf"], F_IN_VALENCE),
+    **{s: f"f electrons frozen in the core of {s}3+" for s in ("Pr", "Nd", "Pm", "Sm", "Tb", "Dy", "Ho", "Er", "Tm")},
+    "Yb": "f electrons frozen in the core of Yb2+, wrong for Yb3+",
+}
+COLUMNS = (
+    "excluded_elements", "molecular_groups", "molecular_salt", "hydride", "borohydride_or_amide", "acid_oxyanion",
+    "oxidiser", "mixed_conduction_ions", "mixed_conduction_unknown", "other_alkali", "f_element_warning",
+    "lithium_fraction", "lithium_free_oxide",
+)  # fmt: skip
+YES_NO = ("molecular_salt", "hydride", "borohydride_or_amide", "acid_oxyanion", "oxidiser", "mixed_conduction_unknown",
+          "lithium_free_oxide")  # fmt: skip
 
 
 def suitability_table(formulas: Sequence[str], elements: pd.DataFrame) -> pd.DataFrame:
@@ -36,10 +57,12 @@ def suitability_table(formulas: Sequence[str], elements: pd.DataFrame) -> pd.Dat
         elements: Element facts with `symbol` and `excluded` (bool); an element without facts counts as excluded.
 
     Returns:
-        formula; excluded_elements, molecular_flags, mixed_conduction_ions and other_alkali as text joined by ", ", ""
-        for none; mixed_conduction_unknown (bool): the charge of Sn, Sb or Bi cannot be told from the formula;
-        lithium_fraction (atoms of lithium per atom); lithium_free_oxide (bool): no lithium, oxygen at least half of all
-        atoms and the only anion.
+        formula; excluded_elements, molecular_groups, mixed_conduction_ions and other_alkali as text joined by ", ", ""
+        for none; f_element_warning, why computed energies of its open-shell f elements deserve doubt, "" for none;
+        lithium_fraction (atoms of lithium per atom); and as yes or no: molecular_salt (any molecular group); hydride,
+        borohydride_or_amide and acid_oxyanion as in `hydrogen.HydrogenKind`; oxidiser as in `redox.is_oxidiser`;
+        mixed_conduction_unknown, the charge of Sn, Sb or Bi cannot be told from the formula; lithium_free_oxide, no
+        lithium, oxygen at least half of all atoms and the only anion.
 
     Raises:
         ValueError: If formulas cannot be read (all are named), or `elements` lacks a column.
@@ -56,22 +79,27 @@ def suitability_table(formulas: Sequence[str], elements: pd.DataFrame) -> pd.Dat
         for text, composition in zip(formulas, compositions, strict=True)
         if composition is not None
     ]
-    columns = ["excluded_elements", "molecular_flags", "mixed_conduction_ions", "mixed_conduction_unknown"]
-    columns += ["other_alkali", "lithium_fraction", "lithium_free_oxide"]
-    table = pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
     table.insert(0, "formula", list(formulas))
-    return table.astype({"mixed_conduction_unknown": bool, "lithium_fraction": float, "lithium_free_oxide": bool})
+    return table.astype({"lithium_fraction": float} | dict.fromkeys(YES_NO, bool))
 
 
 def _judge(text: str, amounts: Mapping[str, float], allowed: frozenset[str]) -> tuple:
     """The flags of one formula, in the order of the table's columns."""
     reduced, unknown = lone_pair_ions(amounts)
+    groups, hydrogen = molecular_groups(text, amounts), hydrogen_kind(amounts)
     return (
         ", ".join(sorted(e for e in amounts if e not in allowed)),
-        ", ".join(molecular_groups(text, amounts)),
+        ", ".join(groups),
+        bool(groups),
+        hydrogen.hydride,
+        hydrogen.borohydride_or_amide,
+        hydrogen.acid_oxyanion and not groups,
+        missing_electrons(amounts) > OXIDISER_E_ATOM,
         ", ".join([*sorted(MIXED_CONDUCTORS & amounts.keys()), *reduced]),
         unknown,
         ", ".join(e for e in OTHER_ALKALI if e in amounts),
+        "; ".join(f"{e}: {F_WARNINGS[e]}" for e in sorted(F_WARNINGS.keys() & amounts.keys())),
         amounts.get("Li", 0.0) / sum(amounts.values()),
         _is_lithium_free_oxide(amounts),
     )
@@ -111,7 +139,9 @@ def _verdict(charge: float, targets: list[str], amounts: Mapping[str, float]) ->
     """Reduced ions among `targets` if together they carry `charge`; None if they cannot."""
     highest = sum(LONE_PAIR_CHARGES[e][1] * amounts[e] for e in targets)
     lowest = sum(LONE_PAIR_CHARGES[e][0] * amounts[e] for e in targets)
-    tolerance = CHARGE_TOLERANCE * sum(amounts[e] for e in targets)
+    n = sum(amounts[e] for e in targets)
+    negative = sum(-FULL_SHELL[e] * amounts[e] for e in ANIONS if e in amounts)
+    tolerance = min(max(CHARGE_TOLERANCE * n, ROUNDED_SHARE * negative), MOST_TOLERANCE * n)
     if abs(charge - highest) <= tolerance:
         return ()
     if lowest - tolerance <= charge < highest:

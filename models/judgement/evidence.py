@@ -121,7 +121,7 @@ def prepare_candidates(table: pd.DataFrame, gap_of: Mapping[str, float], min_gap
     passivating, lithium_free (yes/no) and warnings (text, "; "-joined).
 
     Args:
-        table: One row per candidate; columns id, hull_complete, products_at_0v, lithium_fraction, molecular_flags,
+        table: One row per candidate; columns id, hull_complete, products_at_0v, lithium_fraction, molecular_groups,
             mixed_conduction_ions, mixed_conduction_unknown, log10_sigma, probability_sigma_ge_1e_4, sigma_origin,
             in_domain, band_gap_origin, those of UNKNOWN_IF_INCOMPLETE and of WARNINGS.
         gap_of: As for `passivating`.
@@ -173,7 +173,7 @@ def element_credit(formulas: Sequence[str], elements: pd.DataFrame) -> np.ndarra
 def warnings_of(table: pd.DataFrame) -> list[str]:
     """Doubts about each candidate in words, "; "-joined: they flag and never drop."""
     columns = [np.where(numbers(table[column]) == when, text, "") for column, when, text in WARNINGS]
-    columns.append(table["molecular_flags"].fillna("").to_numpy())
+    columns.append(table["molecular_groups"].fillna("").to_numpy())
     predicted = (table["sigma_origin"] == "predicted").to_numpy()
     outside = numbers(table["in_domain"]) == 0.0
     columns.append(np.where(predicted & outside, "conductivity predicted outside what the model has seen", ""))

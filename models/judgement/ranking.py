@@ -107,7 +107,7 @@ def ranking_terms(
         "anode_contact": np.where(passivates, np.fmax(contact["anode"], credits["passivating"]), contact["anode"]),
         "hull": ramp(table["e_above_hull_ev_atom"], *scales["hull"]),
         "elements": ramp(table["element_credit"], 0.0, 1.0),
-        "ceramic": (numbers(table["molecular_flags"]) == 0).astype(float),
+        "ceramic": (numbers(table["molecular_groups"]) == 0).astype(float),
         "certainty": np.where(measured, 1.0, certainty),
         "measured": measured.astype(float),
     }

@@ -48,7 +48,7 @@ BASE = {
     "products_at_0v": "Li13In3 + LiCl",
     "migration_barrier_2d_ev": 0.3,
     "space_group_number": 12.0,
-    "molecular_flags": "",
+    "molecular_groups": "",
     "warnings": "",
     "element_credit": 0.6,
     "e_rxn_full_ev_atom": -0.10,
@@ -123,7 +123,7 @@ def test_measured_counts_as_certain_and_out_of_domain_as_not_at_all():
 
 
 def test_molecular_groups_are_no_ceramic():
-    assert terms_of(molecular_flags="hydrate").ceramic == 0.0
+    assert terms_of(molecular_groups="hydrate").ceramic == 0.0
 
 
 def test_contacts_that_hardly_react_bare_are_still_told_apart_on_a_scale_of_50_mev():
