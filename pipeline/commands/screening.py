@@ -46,7 +46,8 @@ def screen_materials(materials: Path, out: Path) -> None:
         missing, partners = stage_params("phases")["missing"], f"{REFERENCE}/partners.csv"
         featurize.main(candidates, made("features.parquet"))
         stability.main(candidates, phases, missing, made("stability.parquet"))
-        interfaces.main(candidates, phases, missing, partners, made("interfaces.parquet"))
+        enthalpies = f"{REFERENCE}/formation_enthalpies.csv"
+        interfaces.main(candidates, phases, missing, partners, enthalpies, made("interfaces.parquet"))
         transport.main(candidates, made("transport.parquet"))
         predict.main(
             candidates,

@@ -1,19 +1,29 @@
-"""Stage `interfaces`: worst mutual reaction of every candidate with every partner of a cell, and air."""
+"""Stage `interfaces`: worst reaction of every candidate with every partner of a cell, closed, and with cathodes also
+with lithium open at the voltages they run at."""
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from ionsieve.features.thermodynamics.hull import PhaseSet, phase_set
 from ionsieve.features.thermodynamics.interface import interface_table
 from ionsieve.features.thermodynamics.known_missing import lacking, unknown_where_lacking
+from ionsieve.features.thermodynamics.known_wrong import known_wrong_entries
+from ionsieve.features.thermodynamics.open_contact import (
+    MOBILE,
+    OPEN_COLUMNS,
+    non_mobile_key,
+    open_contact_table,
+    voltage_ladder_v,
+)
 from ionsieve.pipeline.stages.stability import known_missing
-from ionsieve.pipeline.tables import read_table, report_rows, require_columns, run_stage, write_table
+from ionsieve.pipeline.tables import InputError, read_table, report_rows, require_columns, run_stage, write_table
 
-CONTACTS = ["cathode_lithiated", "cathode_delithiated", "anode", "electrolyte"]  # air is stage `stability`
-
-
+CATHODES = ["cathode_lithiated", "cathode_delithiated"]
+CONTACTS = [*CATHODES, "anode", "electrolyte"]  # air is stage `stability`
 REACTION = ["e_rxn_ev_atom", "e_rxn_total_ev_atom", "fraction_a", "products"]
+RANGE = ["voltage_min_v", "voltage_max_v"]
 
 
 def reactions_with_partners(
@@ -33,14 +43,60 @@ def reactions_with_partners(
     return pd.concat([pairs[["id", "formula", "partner"]], reactions[[*REACTION, "note"]]], axis=1)
 
 
-def main(candidates: str, phases: str, missing: str, partners: str, out: str) -> None:
-    table = read_table(partners)
-    require_columns(table, ["partner", "formula", "kind", "voltage_v"], partners)
+def open_reactions(
+    formulas: Sequence[str], cathodes: pd.DataFrame, phases: PhaseSet, missing: Sequence[str], known_wrong: np.ndarray
+) -> pd.DataFrame:
+    """Worst reaction of each formula with each cathode (partner, formula, RANGE) over its voltages: partner, formula,
+    OPEN_COLUMNS. The states of charge of one cathode, equal but for lithium, share one answer."""
+    names = list(dict.fromkeys(formulas))
+    keys = cathodes.assign(key=[non_mobile_key(formula) for formula in cathodes["formula"]])
+    hosts = keys.drop_duplicates(["key", *RANGE])
+    found = open_contact_table(names, hosts, phases, known_wrong)
+    systems = [(formula, host, MOBILE) for formula, host in zip(found["formula"], found["host"], strict=True)]
+    found = unknown_where_lacking(found, lacking(systems, phases, missing), OPEN_COLUMNS)
+    found = found.assign(**{c: np.repeat(hosts[c].to_numpy(), len(names)) for c in ("key", *RANGE)})
+    merged = keys[["partner", "key", *RANGE]].merge(found, on=["key", *RANGE], how="left")
+    return merged[["partner", "formula", *OPEN_COLUMNS]]
+
+
+def with_open_contacts(reactions: pd.DataFrame, opened: pd.DataFrame) -> pd.DataFrame:
+    """The closed reactions with OPEN_COLUMNS, which only cathodes have."""
+    joined = reactions.merge(opened, on=["partner", "formula"], how="left", validate="many_to_one")
+    return joined.fillna({"e_open_products": "", "e_open_flag": ""})
+
+
+def cathodes_of(partners: pd.DataFrame, path: str) -> pd.DataFrame:
+    """Rows of the cathodes with their voltages as numbers.
+
+    Raises:
+        InputError: Naming those without a range of voltages.
+    """
+    rows = partners[partners["kind"].isin(CATHODES)]
+    rows = rows.assign(**{c: pd.to_numeric(rows[c], errors="coerce") for c in RANGE})
+    for partner, lowest, highest in zip(rows["partner"], *(rows[c].astype(float) for c in RANGE), strict=True):
+        try:
+            voltage_ladder_v(lowest, highest)
+        except ValueError as error:
+            raise InputError(
+                f"{path}, {partner!r}: {error}. A cathode needs voltage_min_v and voltage_max_v, V against lithium."
+            ) from error
+    return rows
+
+
+def main(candidates: str, phases: str, missing: str, partners: str, enthalpies: str, out: str) -> None:
+    table, measured = read_table(partners), read_table(enthalpies)
+    require_columns(table, ["partner", "formula", "kind", "voltage_v", *RANGE], partners)
+    require_columns(measured, ["formula", "formation_energy_ev_atom"], enthalpies)
+    cathodes = cathodes_of(table, partners)
     table = table[table["kind"].isin(CONTACTS)]
     rows, hull = pd.read_parquet(candidates), phase_set(pd.read_parquet(phases))
-    result = reactions_with_partners(rows, table, hull, known_missing(missing, hull.thermo_set))
+    absent, wrong = known_missing(missing, hull.thermo_set), known_wrong_entries(hull, measured)
+    opened = open_reactions(list(rows["formula"]), cathodes, hull, absent, wrong)
+    result = with_open_contacts(reactions_with_partners(rows, table, hull, absent), opened)
     write_table(result, out)
     report_rows("interfaces", len(rows) * len(table), len(result))
+    flagged = int((opened["e_open_flag"] != "").sum())
+    print(f"  {int(wrong.sum())} entries known to be wrong; {flagged} contacts at voltage recomputed without them")
 
 
 if __name__ == "__main__":

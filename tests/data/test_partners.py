@@ -50,6 +50,18 @@ def test_charge_cut_offs_are_those_of_real_cells(partners):
     assert (others.drop("lithium")["voltage_v"] == "").all()
 
 
+def test_cathodes_have_the_voltages_they_run_at(partners):
+    cathodes = partners[partners["kind"].str.startswith("cathode")]
+    lowest, highest = cathodes["voltage_min_v"].astype(float), cathodes["voltage_max_v"].astype(float)
+    assert (lowest < highest).all()
+    # the charge cut-off of the pair lies in its range, near the top
+    assert (cathodes["voltage_v"].astype(float) <= highest).all()
+    assert (cathodes["voltage_v"].astype(float) >= highest - 0.15).all()
+    assert (cathodes["voltage_range_source"] != "").all()
+    assert cathodes.groupby("cathode")[["voltage_min_v", "voltage_max_v"]].nunique().eq(1).all(axis=None)
+    assert (partners.drop(cathodes.index)["voltage_min_v"] == "").all()
+
+
 def test_lithium_air_and_the_electrolytes_are_there(partners):
     formulas = partners.groupby("kind")["formula"].agg(set)
     assert formulas["anode"] == {"Li"}

@@ -84,12 +84,12 @@ new,Li5PS4Cl2,
 film,LiPO3,
 unlisted,Li3YCl6,
 """
-PARTNERS = """partner,formula,kind,cathode,voltage_v,source,comment
-lco_lithiated,LiCoO2,cathode_lithiated,LiCoO2,4.2,,
-lco_delithiated,Li0.5CoO2,cathode_delithiated,LiCoO2,4.2,,
-lithium,Li,anode,,0.0,,
-lps,Li3PS4,electrolyte,,,,
-water,H2O,air,,,,
+PARTNERS = """partner,formula,kind,cathode,voltage_v,voltage_min_v,voltage_max_v,source,comment
+lco_lithiated,LiCoO2,cathode_lithiated,LiCoO2,4.2,3.0,4.2,,
+lco_delithiated,Li0.5CoO2,cathode_delithiated,LiCoO2,4.2,3.0,4.2,,
+lithium,Li,anode,,0.0,,,,
+lps,Li3PS4,electrolyte,,,,,,
+water,H2O,air,,,,,,
 """
 MISSING = "formula,thermo_set,reason\nLi3YCl6,test,known crystal\n"
 LITHIUM_CHLORIDE = """data_LiCl
@@ -219,7 +219,8 @@ def lay_out(folder: Path) -> Project:
     project.write("data/raw/candidates.csv", CANDIDATES)
     project.write("data/reference/partners.csv", PARTNERS)
     project.write("data/reference/missing_phases.csv", MISSING)
-    project.write("data/reference/elements.csv", (ROOT / "data/reference/elements.csv").read_bytes())
+    for name in ("elements.csv", "formation_enthalpies.csv"):
+        project.write(f"data/reference/{name}", (ROOT / "data/reference" / name).read_bytes())
     return project
 
 

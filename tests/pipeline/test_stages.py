@@ -32,7 +32,8 @@ PROMISED = {
     "processed/features_candidates": "id",
     "processed/stability_candidates": STABILITY,
     "processed/stability_phases": STABILITY,
-    "processed/interfaces": "id formula partner e_rxn_ev_atom e_rxn_total_ev_atom fraction_a products note",
+    "processed/interfaces": "id formula partner e_rxn_ev_atom e_rxn_total_ev_atom fraction_a products note "
+    "e_open_ev_non_li e_open_voltage_v e_open_products e_open_flag",
     "processed/transport_candidates": TRANSPORT,
     "processed/transport_measurements": TRANSPORT,
     "processed/predictions": """id formula log10_sigma log10_sigma_low log10_sigma_high probability_sigma_ge_1e_4
@@ -136,6 +137,11 @@ def test_each_candidate_meets_each_partner_once(finished):
     rows = read(finished, "processed/interfaces")
     assert len(rows) == len(KEPT) * 4  # water is no contact of a cell
     assert not rows.duplicated(["id", "partner"]).any()
+    at_voltage = rows["partner"].str.startswith("lco_")
+    assert rows.loc[~at_voltage, "e_open_ev_non_li"].isna().all()
+    by_charge = rows[at_voltage].pivot(index="id", columns="partner", values="e_open_ev_non_li")
+    assert by_charge["lco_lithiated"].notna().any()
+    assert by_charge["lco_lithiated"].equals(by_charge["lco_delithiated"].rename("lco_lithiated"))
 
 
 def test_what_a_missing_compound_touches_is_unknown(finished):

@@ -19,7 +19,15 @@ from ionsieve.features.thermodynamics.phase_set import (
     systems_within,
 )
 from ionsieve.features.thermodynamics.programs import highs
-from ionsieve.features.thermodynamics.programs.simplex import Jobs, Table, mixture_jobs, pair_jobs, stability_jobs
+from ionsieve.features.thermodynamics.programs.simplex import (
+    Jobs,
+    Table,
+    mixture_jobs,
+    mixture_ladder_jobs,
+    pair_jobs,
+    pair_ladder_jobs,
+    stability_jobs,
+)
 
 _INLINE_JOBS = 32  # below this a thread pool costs more than it saves
 
@@ -325,3 +333,89 @@ def _pair_with_highs(
     if 0.0 < total[1] < 1.0:
         result.values[q, 2:] = total[0], total[1]
     result.status[q] = 0
+
+
+def solve_open_ladder(
+    amounts: Sequence[Amounts], phases: PhaseSet, opened: str, mu_ev: np.ndarray, energies: np.ndarray | None = None
+) -> np.ndarray:
+    """(n, s) grand potential of each composition at every potential mu_ev (s,) of the element `opened`, per atom of
+    the others; a row that the compiled kernel leaves unsolved goes to HiGHS, and is NaN where that fails too."""
+    energies = phases.energies if energies is None else energies
+    table = Table(phases.system_start, phases.elements, phases.fractions, energies)
+    masks = [system_mask(ELEMENT_INDEX[s] for s in found) | 1 << ELEMENT_INDEX[opened] for found in amounts]
+    jobs = assemble(masks, phases, opened)
+    targets = target_vectors(amounts, jobs)
+    values = np.full((len(amounts), len(mu_ev)), np.nan)
+    status = np.zeros(len(amounts), dtype=np.int64)
+
+    def kernel(numbers: np.ndarray) -> None:
+        mixture_ladder_jobs(numbers, jobs, table, targets, ELEMENT_INDEX[opened], mu_ev, values, status)
+
+    run_batches(kernel, len(amounts))
+    for q in np.flatnonzero(status).tolist():
+        found = solve_mixtures([amounts[q]] * len(mu_ev), phases, opened, mu_ev, energies)
+        values[q] = np.where(found.status == 0, found.values, np.nan)
+    return values
+
+
+@dataclass(frozen=True, eq=False)
+class LadderReactions:
+    """Strongest mutual reactions of n compositions with one other over a ladder of potentials: values (n, 2), energy
+    and fraction of the first (NaN: none), per atom that is not the open element; step (n,) where on the ladder; ids
+    and atoms (n, k) of the products per such atom of the mixture; status (n,), 0 where solved."""
+
+    values: np.ndarray
+    step: np.ndarray
+    ids: np.ndarray
+    atoms: np.ndarray
+    status: np.ndarray
+
+
+def solve_pair_ladder(
+    a: Sequence[Amounts], b: Amounts, hulls_a: np.ndarray, hulls_b: np.ndarray, phases: PhaseSet,
+    opened: str, mu_ev: np.ndarray, energies: np.ndarray | None = None,
+) -> LadderReactions:  # fmt: skip
+    """Worst mutual reaction of each composition of `a` with b over the potentials mu_ev (s,).
+
+    Args:
+        hulls_a: (n, s) grand potentials as from `solve_open_ladder`; hulls_b (s,) those of b.
+        energies: Energies of the phases other than their own, in their order; inf takes a phase out.
+    """
+    energies = phases.energies if energies is None else energies
+    table = Table(phases.system_start, phases.elements, phases.fractions, energies)
+    masks = [system_mask(ELEMENT_INDEX[s] for s in (*f, *b)) | 1 << ELEMENT_INDEX[opened] for f in a]
+    jobs = assemble(masks, phases, opened)
+    n, width = len(a), int(np.max(np.diff(jobs.rows_start), initial=1)) + 1
+    result = LadderReactions(
+        values=np.full((n, 2), np.nan), step=np.zeros(n, dtype=np.int64), ids=np.full((n, width), -1),
+        atoms=np.zeros((n, width)), status=np.zeros(n, dtype=np.int64),
+    )  # fmt: skip
+    targets_a, targets_b = target_vectors(a, jobs), target_vectors([b] * n, jobs)
+
+    def kernel(numbers: np.ndarray) -> None:
+        pair_ladder_jobs(
+            numbers, jobs, table, targets_a, targets_b, hulls_a, hulls_b, ELEMENT_INDEX[opened], mu_ev,
+            result.values, result.step, result.ids, result.atoms, result.status,
+        )  # fmt: skip
+
+    run_batches(kernel, n)
+    for q in np.flatnonzero(result.status).tolist():
+        _ladder_with_highs(q, result, a[q], b, hulls_a[q], hulls_b, phases, opened, mu_ev, energies)
+    return result
+
+
+def _ladder_with_highs(
+    q: int, result: LadderReactions, a: Amounts, b: Amounts, hulls_a: np.ndarray, hulls_b: np.ndarray,
+    phases: PhaseSet, opened: str, mu_ev: np.ndarray, energies: np.ndarray,
+) -> None:  # fmt: skip
+    """Row q of `result` step by step as `solve_pairs`, which falls back on HiGHS; its status stays where that fails."""
+    steps = len(mu_ev)
+    found = solve_pairs(
+        Sides([a] * steps, hulls_a, hulls_a), Sides([b] * steps, hulls_b, hulls_b), phases, opened, mu_ev, energies
+    )
+    if not found.status.any():
+        k = int(np.argmin(found.values[:, 0]))
+        result.values[q], result.step[q], result.status[q] = found.values[k, :2], k, 0
+        width = found.ids.shape[1]
+        result.ids[q], result.atoms[q] = -1, 0.0
+        result.ids[q, :width], result.atoms[q, :width] = found.ids[k], found.atoms[k]

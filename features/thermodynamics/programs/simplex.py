@@ -398,3 +398,64 @@ def pair_jobs(
         if 0.0 < z < 1.0:
             values[q, 2], values[q, 3] = total, z
         status[q] = max(s1, s2)
+
+
+@njit(cache=True, nogil=True)
+def mixture_ladder_jobs(numbers, jobs, table, targets, opened, mu, values, status):
+    """Lowest grand potential of each composition in `numbers` at every potential mu (s,) of the element `opened`.
+
+    As mixture_jobs, values (n, s) alone: each step goes on from the basis of the one before.
+    """
+    for q in numbers:
+        c = targets[jobs.rows_start[q] : jobs.rows_start[q + 1]]
+        m = len(c)
+        a, closed, columns = _room(q, jobs, table)
+        n, basis = _fill(q, jobs, table, -1, opened, 0.0, a, closed, columns)
+        share = _open_share(a, n)
+        binv, x, pi = np.empty((m, m)), np.empty(m), np.empty(m)
+        for k in range(len(mu)):
+            cost = closed[:n] - mu[k] * share
+            status[q] = minimise(a, cost, n, c, basis, binv, x, pi)
+            if status[q] != OPTIMAL:
+                break
+            values[q, k] = np.sum(cost[basis] * x)
+
+
+@njit(cache=True, nogil=True)
+def _open_share(a, n):
+    """Atomic fraction of the element without a row in each of the first n columns."""
+    share = np.empty(n)
+    for j in range(n):
+        share[j] = max(0.0, 1.0 - np.sum(a[:, j]))
+    return share
+
+
+@njit(cache=True, nogil=True)
+def pair_ladder_jobs(
+    numbers, jobs, table, targets_a, targets_b, hulls_a, hulls_b, opened, mu, values, step, ids, atoms, status
+):  # fmt: skip
+    """Strongest mutual reaction of each pair over a ladder of potentials of the element `opened`.
+
+    As pair_jobs at each mu (s,) with the open hulls of a (n, s) and of b (s,). Only energies change with the potential,
+    so each step goes on from the basis of the one before. Written: values[q] = (mutual energy, fraction of a or NaN),
+    step[q] the place in mu where it is lowest, its products, status[q].
+    """
+    for q in numbers:
+        ca = targets_a[jobs.rows_start[q] : jobs.rows_start[q + 1]]
+        cb = targets_b[jobs.rows_start[q] : jobs.rows_start[q + 1]]
+        values[q, 0], values[q, 1], step[q], status[q] = 0.0, np.nan, 0, OPTIMAL
+        if np.max(np.abs(ca - cb)) < 1e-12:
+            continue
+        a, closed, columns = _room(q, jobs, table)
+        n, basis = _fill(q, jobs, table, -1, opened, 0.0, a, closed, columns)
+        share = _open_share(a, n)
+        cost, x = closed.copy(), np.empty(len(cb))
+        for k in range(len(mu)):
+            cost[:n] = closed[:n] - mu[k] * share
+            energy, z, status[q] = _deepest(a, cost, n, ca, cb, hulls_a[q, k], hulls_b[k], basis, x)
+            if status[q] != OPTIMAL:
+                break
+            if energy < values[q, 0] - REACTION_TOLERANCE:
+                values[q, 0], values[q, 1], step[q] = energy, z, k
+                ids[q], atoms[q] = -1, 0.0
+                _write_products(basis, x, columns, 1.0, ids[q], atoms[q], (n, -1))
