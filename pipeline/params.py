@@ -1,4 +1,4 @@
-"""Parameters of one stage, from params.yaml of the current folder (DVC runs stages from the project's root)."""
+"""Parameters as a person wrote them: blocks of a params.yaml, and choices by name."""
 
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,10 +8,9 @@ import yaml
 from ionsieve.pipeline.tables import InputError
 
 T = TypeVar("T")
-ROOT = Path(__file__).resolve().parents[1]
 
 
-def load_params(path: Path | str = "params.yaml") -> dict[str, Any]:
+def load_params(path: Path | str) -> dict[str, Any]:
     """All blocks of a params file.
 
     Raises:
@@ -26,18 +25,6 @@ def load_params(path: Path | str = "params.yaml") -> dict[str, Any]:
     if not isinstance(blocks, dict):
         raise InputError(f"{path} holds no blocks: `stage:` with its parameters below is expected.")
     return blocks
-
-
-def stage_params(stage: str) -> dict[str, Any]:
-    """One stage's block of params.yaml.
-
-    Raises:
-        InputError: If the block is missing.
-    """
-    params = load_params()
-    if stage not in params:
-        raise InputError(f"params.yaml has no block {stage!r}. Restore it from the project's params.yaml.")
-    return params[stage]
 
 
 def choose(options: dict[str, T], name: str, block: str) -> T:

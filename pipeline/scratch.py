@@ -15,8 +15,10 @@ from typing import Any
 
 import yaml
 
-from ionsieve.pipeline.params import ROOT, load_params
+from ionsieve.pipeline.home import home
+from ionsieve.pipeline.params import load_params
 from ionsieve.pipeline.tables import InputError, run_stage, write_whole
+from ionsieve.pipeline.workspace import PARAMS
 
 COPIED = ["ionsieve", "features", "models", "pipeline", "data/reference", "dvc.yaml", ".dvcignore"]
 
@@ -54,7 +56,7 @@ def missing_sources(params: dict[str, Any], folder: Path) -> list[str]:
     ]
 
 
-def check_target(folder: Path) -> None:
+def check_target(folder: Path, root: Path) -> None:
     """Refuse a folder whose contents the copy would replace.
 
     Raises:
@@ -62,16 +64,16 @@ def check_target(folder: Path) -> None:
     """
     target = folder.resolve()
     taken = [name for name in COPIED if (folder / name).exists()]
-    if target == ROOT or target in ROOT.parents or (taken and not (folder / ".dvc").exists()):
+    if target == root or target in root.parents or (taken and not (folder / ".dvc").exists()):
         raise InputError(
             f"{folder} holds {', '.join(taken) or 'the project'}, which a copy would replace: name another."
         )
 
 
-def copy_project(target: Path) -> None:
+def copy_project(root: Path, target: Path) -> None:
     """Code, reference data and pipeline as they are now; files that have not changed keep their times."""
     for name in COPIED:
-        source, copy = ROOT / name, target / name
+        source, copy = root / name, target / name
         if source.is_dir():
             shutil.rmtree(copy, ignore_errors=True)
             shutil.copytree(source, copy, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
@@ -80,10 +82,10 @@ def copy_project(target: Path) -> None:
 
 
 def main(target: str, overrides: str) -> None:
-    folder = Path(target)
-    check_target(folder)
+    folder, project = Path(target), home()
+    check_target(folder, project.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    params = merged(load_params(ROOT / "params.yaml"), load_params(overrides))
+    params = merged(dict(project.params), load_params(overrides))
     absent = missing_sources(params, folder)
     if absent:
         raise InputError(f"{overrides} reads {', '.join(absent)} (paths count from {target}), which is not there.")
@@ -94,9 +96,9 @@ def main(target: str, overrides: str) -> None:
         subprocess.run(["dvc", "init", "--no-scm", "--quiet"], cwd=folder, env=environment, check=True)
         for option in ("core.analytics", "core.check_update"):
             subprocess.run(["dvc", "config", option, "false"], cwd=folder, env=environment, check=True)
-    copy_project(folder)
+    copy_project(project.folder, folder)
     text = yaml.safe_dump(params, sort_keys=False, allow_unicode=True)
-    write_whole(folder / "params.yaml", lambda p: p.write_text(text, encoding="utf-8"))
+    write_whole(folder / PARAMS, lambda p: p.write_text(text, encoding="utf-8"))
     for command in (["dvc", "repro"], ["python", "-m", "ionsieve.pipeline.report.summary"]):
         code = subprocess.run(command, cwd=folder, env=environment).returncode
         if code:

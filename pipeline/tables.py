@@ -2,9 +2,9 @@
 
 import inspect
 import json
-import os
+import secrets
 import sys
-import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +15,7 @@ import pandas as pd
 MAX_LISTED = 20  # bad rows shown in one message; the rest are counted
 INTERRUPTED = 130  # exit code of what ctrl-C ended, as shells have it
 SPREADSHEET_COMMANDS = ("=", "+", "-", "@", "\t", "\r")
+_WARNINGS = threading.Lock()  # filters of warnings are the whole process's
 
 
 class InputError(ValueError):
@@ -50,7 +51,7 @@ def read_table(path: Path | str, text: Sequence[str] = ("id", "ID", "formula")) 
 
 def _read_csv(path: Path, text: Sequence[str]) -> pd.DataFrame:
     header = pd.read_csv(path, nrows=0).columns
-    with warnings.catch_warnings():
+    with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         # Rows longer than the header would otherwise lend their first field to the index, and all columns shift.
         return pd.read_csv(
@@ -101,14 +102,11 @@ def write_whole(path: Path | str, write: Callable[[Path], object]) -> None:
 
 def _write_beside(path: Path, write: Callable[[Path], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    partial = Path(name)
+    # no mkstemp: its files are private, and the mask they should have is read only by changing it for all threads
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
+    partial.touch(exist_ok=False)
     try:
         write(partial)
-        mask = os.umask(0)
-        os.umask(mask)
-        partial.chmod(0o666 & ~mask)  # mkstemp makes private files; the table is the user's
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -154,13 +152,13 @@ def read_json(path: Path | str) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-def report_rows(stage: str, rows_in: int, rows_out: int, dropped: Mapping[str, int] | None = None) -> None:
-    """Print what came in, went out and fell, by reason; the counts must add up."""
+def counted(stage: str, rows_in: int, rows_out: int, dropped: Mapping[str, int] | None = None) -> str:
+    """One line on what came in, went out and fell, by reason; the counts must add up."""
     reasons = {reason: n for reason, n in (dropped or {}).items() if n}
     if rows_in != rows_out + sum(reasons.values()):
         raise AssertionError(f"{stage}: {rows_in} rows in, {rows_out} out, {reasons} dropped do not add up")
     fell = "; ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
-    print(f"{stage}: {rows_in} rows in, {rows_out} out" + (f" ({fell})" if fell else ""))
+    return f"{stage}: {rows_in} rows in, {rows_out} out" + (f" ({fell})" if fell else "")
 
 
 def run_stage(main: Callable[..., None]) -> None:

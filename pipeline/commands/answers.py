@@ -15,12 +15,12 @@ from ionsieve.features.thermodynamics.known_missing import lacking, unknown_wher
 from ionsieve.features.thermodynamics.precursors import precursor_table
 from ionsieve.features.thermodynamics.uncertainty import EnergyError, interface_uncertainty, stability_uncertainty
 from ionsieve.features.thermodynamics.window import window_table
-from ionsieve.pipeline.params import ROOT, load_params
+from ionsieve.pipeline.home import file_of
 from ionsieve.pipeline.sources import table
 from ionsieve.pipeline.stages.stability import known_missing
 from ionsieve.pipeline.tables import InputError, read_table, require_columns
+from ionsieve.pipeline.workspace import Workspace
 
-PHASES = ROOT / "data/interim/phases.parquet"
 WINDOW = [
     "formula",
     "e_above_hull_ev_atom",
@@ -47,20 +47,21 @@ INTERFACE = [
 CHUNK = 500  # rows between two steps of the progress bar
 
 
-def load_phases(path: Path | None) -> PhaseSet:
-    """The hull of a table of formation energies; by default the one the pipeline made.
+def load_phases(workspace: Workspace, path: Path | None = None) -> PhaseSet:
+    """The hull of a table of formation energies; by default the one the workspace holds.
 
     Raises:
         InputError: If there is no such table, or rows of it are bad.
     """
-    if path is None and not PHASES.exists():
-        raise InputError(f"{PHASES} is not there: run `make screen` first, or name a table with --phases.")
-    return phase_set(table.phases(path or PHASES, thermo_set="not named"))
+    made = file_of(workspace, "phases")
+    if path is None and not made.exists():
+        raise InputError(f"{made} is not there: run `make screen` first, or name a table with --phases.")
+    return phase_set(table.phases(path or made, thermo_set="not named"))
 
 
-def missing_phases(phases: PhaseSet) -> list[str]:
+def missing_phases(workspace: Workspace, phases: PhaseSet) -> list[str]:
     """Compounds known to lack an energy in this thermochemistry."""
-    return known_missing(ROOT / load_params(ROOT / "params.yaml")["phases"]["missing"], phases.thermo_set)
+    return known_missing(workspace.path(workspace.block("phases")["missing"]), phases.thermo_set)
 
 
 def read_materials(arguments: Sequence[str], columns: Sequence[str] = ("formula",)) -> pd.DataFrame:

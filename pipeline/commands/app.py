@@ -17,6 +17,8 @@ from ionsieve.features.thermodynamics.known_missing import lacking
 from ionsieve.pipeline.commands import answers
 from ionsieve.pipeline.commands.materials import evaluated, own_materials, percolating, predicted
 from ionsieve.pipeline.commands.screening import screen_materials
+from ionsieve.pipeline.home import home
+from ionsieve.pipeline.report.summary import print_results
 from ionsieve.pipeline.tables import InputError, write_table
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
@@ -92,8 +94,9 @@ def window(
     """Hull distance, decomposition, electrochemical window and its products."""
     check_out(out)
     answers.check_mobile_ion(mobile_ion)
-    rows, hull = answers.read_materials(materials), answers.load_phases(phases)
-    missing = answers.missing_phases(hull)
+    workspace = home()
+    rows, hull = answers.read_materials(materials), answers.load_phases(workspace, phases)
+    missing = answers.missing_phases(workspace, hull)
     table = with_progress(rows, lambda part: answers.window_answers(part, hull, missing, mobile_ion, draws))
     answered(table, ["oxidation_limit_v"], out)
 
@@ -120,8 +123,9 @@ def interface(
         raise InputError("give two formulas, or one table with formula_a and formula_b.")
     if voltage is not None:
         rows = rows.assign(voltage_v=voltage)
-    hull = answers.load_phases(phases)
-    missing = answers.missing_phases(hull)
+    workspace = home()
+    hull = answers.load_phases(workspace, phases)
+    missing = answers.missing_phases(workspace, hull)
     table = with_progress(rows, lambda part: answers.interface_answers(part, hull, missing, mobile_ion, draws))
     answered(table, ["e_rxn_ev_atom"], out)
 
@@ -133,7 +137,7 @@ def predict(
 ) -> None:
     """Conductivity with its interval, band gap and window; known values go before predicted ones."""
     check_out(out)
-    answered(predicted(own_materials(materials)), ["log10_sigma", "band_gap_ev", "oxidation_limit_v"], out)
+    answered(predicted(own_materials(materials), home()), ["log10_sigma", "band_gap_ev", "oxidation_limit_v"], out)
 
 
 @app.command()
@@ -159,7 +163,7 @@ def evaluate(
 ) -> None:
     """Score a split of measured conductivities; the model sees --train alone."""
     check_out(out)
-    table = evaluated(train, test, cifs)
+    table = evaluated(train, test, cifs, home().block("train"))
     answered(table, ["log10_sigma_predicted"], out)
     errors = (table["log10_sigma_measured"] - table["log10_sigma_predicted"]).abs()
     inside = table["log10_sigma_measured"].between(table["log10_sigma_low"], table["log10_sigma_high"])
@@ -183,9 +187,10 @@ def precursors(
 ) -> None:
     """Precursor sets of a target, by driving force and by what is left of it once the first pair has reacted."""
     check_out(out)
-    hull = answers.load_phases(phases)
+    workspace = home()
+    hull = answers.load_phases(workspace, phases)
     table = answers.precursor_answers(formula, hull, available, failures)
-    for text in filter(None, lacking([(formula,)], hull, answers.missing_phases(hull))):
+    for text in filter(None, lacking([(formula,)], hull, answers.missing_phases(workspace, hull))):
         typer.echo(f"caution: these phases lack {text}; sets and intermediates with them are not seen.", err=True)
     if table.empty:
         raise InputError(f"no balanced set of precursors for {formula} was found among the formulas at hand.")
@@ -198,7 +203,8 @@ def screen(
     out: Annotated[Path, typer.Option(help="Folder for shortlists, funnel and report.")] = Path("screened"),
 ) -> None:
     """The whole funnel on your own materials, with the models and phases of the last `make screen`."""
-    screen_materials(materials, out)
+    screen_materials(materials, out, home())
+    print_results(out.resolve())
 
 
 def main() -> None:

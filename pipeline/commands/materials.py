@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pymatgen.core import Structure
@@ -18,7 +19,8 @@ from ionsieve.features.transport.landscape_export import cube_text, grd_text
 from ionsieve.features.transport.table import transport_table
 from ionsieve.models.quantities.conductivity import FORMULA_ONLY, fit_conductivity, predict_conductivity
 from ionsieve.pipeline.commands.answers import WINDOW, load_phases, missing_phases, read_materials, window_answers
-from ionsieve.pipeline.params import ROOT, load_params
+from ionsieve.pipeline.home import file_of
+from ionsieve.pipeline.reference.gap_model import load_gap_model
 from ionsieve.pipeline.sources import cifs, obelix
 from ionsieve.pipeline.sources.table import (
     LATTICE,
@@ -30,12 +32,12 @@ from ionsieve.pipeline.sources.table import (
     with_columns,
 )
 from ionsieve.pipeline.stages.featurize import features_of, structures_of
-from ionsieve.pipeline.stages.predict import committed_gap_model, load_models, predictions_of
+from ionsieve.pipeline.stages.predict import load_models, predictions_of
 from ionsieve.pipeline.tables import InputError, read_table, require_columns, write_whole
+from ionsieve.pipeline.workspace import Workspace
 
 PREDICTED = ["log10_sigma", "log10_sigma_low", "log10_sigma_high", "band_gap_ev"]
 ORIGINS = ["sigma_origin", "band_gap_origin", "reduction_limit_predicted_v", "oxidation_limit_predicted_v"]
-MODELS = ROOT / "data/models"
 FINEST_ANGSTROM, COARSEST_ANGSTROM = 0.02, 1.0  # finer fills the memory, coarser misses the paths
 
 
@@ -94,9 +96,9 @@ def _rows_of(argument: str, path: Path) -> list[dict[str, object]]:
     return rows
 
 
-def predicted(rows: pd.DataFrame) -> pd.DataFrame:
+def predicted(rows: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
     """Conductivity with interval, gap and window of one's own materials, one row each in their order."""
-    models, phases = load_models(MODELS), load_phases(None)
+    models, phases = load_models(file_of(workspace, "train")), load_phases(workspace)
     usable = rows[rows["note"] == ""]
     keys = [c for c in ("id", "formula") if c in rows]
     window_columns = [c for c in WINDOW if c not in ("formula", "note")]
@@ -104,12 +106,13 @@ def predicted(rows: pd.DataFrame) -> pd.DataFrame:
     if usable.empty:
         return rows.reindex(columns=columns)
     plain = usable.assign(id=usable.index.astype(str))
-    measured, gaps = (pd.read_parquet(ROOT / f"data/interim/{name}.parquet") for name in ("measurements", "band_gaps"))
-    params = load_params(ROOT / "params.yaml")["predict"]
-    described, gap_model = features_of(plain).set_index("id"), committed_gap_model(params)
+    measured, gaps = (pd.read_parquet(file_of(workspace, name)) for name in ("measurements", "band_gaps"))
+    params = workspace.block("predict")
+    described, gap_model = features_of(plain).set_index("id"), load_gap_model(workspace.path(params["gap_model"]))
     answers = predictions_of(plain, described, models, gap_model, measured, gaps, params["gap_thresholds_ev"])
     answers = answers.set_axis(usable.index)
-    windows = window_answers(usable.reset_index(drop=True), phases, missing_phases(phases)).set_axis(usable.index)
+    missing = missing_phases(workspace, phases)
+    windows = window_answers(usable.reset_index(drop=True), phases, missing).set_axis(usable.index)
     texts = zip(answers["note"], windows["note"].fillna(""), usable["remark"], strict=True)
     notes = ["; ".join(filter(None, parts)) for parts in texts]
     found = pd.concat([answers[[*PREDICTED, *ORIGINS, "in_domain"]], windows[window_columns]], axis=1).assign(
@@ -181,7 +184,7 @@ def measured_split(path: Path, lenient: bool) -> pd.DataFrame:
     return rows.assign(sigma_s_cm=pd.to_numeric(rows["sigma_s_cm"], errors="coerce"), note=reasons)
 
 
-def evaluated(train: Path, test: Path, cif_folder: Path | None) -> pd.DataFrame:
+def evaluated(train: Path, test: Path, cif_folder: Path | None, params: dict[str, Any]) -> pd.DataFrame:
     """Conductivities of `test` predicted by a model that saw `train` alone, one row each in their order."""
     known, asked = measured_split(train, lenient=False), measured_split(test, lenient=True)
     structures, _ = cifs.read_structures(cif_folder) if cif_folder else ({}, {})
@@ -189,7 +192,7 @@ def evaluated(train: Path, test: Path, cif_folder: Path | None) -> pd.DataFrame:
     known = known.assign(structure_json=crystals_by_id(crystals, known["id"]))
     usable = asked[asked["note"] == ""]
     plain = usable.assign(id=usable.index.astype(str), structure_json=crystals_by_id(crystals, usable["id"]))
-    models = fit_conductivity(known, features_of(known).set_index("id"), load_params(ROOT / "params.yaml")["train"])
+    models = fit_conductivity(known, features_of(known).set_index("id"), params)
     if not any(model.trained for model in models.values()):
         raise InputError(f"{train}: {models[FORMULA_ONLY].reason_not_trained}")
     answers = predict_conductivity(models, features_of(plain).set_index("id")).set_axis(usable.index)

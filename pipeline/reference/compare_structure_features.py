@@ -19,8 +19,8 @@ from ionsieve.features.transport.table import TRANSPORT_COLUMNS
 from ionsieve.models.learning.estimators import BLEND, fit_estimator
 from ionsieve.models.learning.validation import grouped_folds, publication_composition_groups, publication_folds
 from ionsieve.models.quantities.conductivity import formula_columns, lattice_columns
-from ionsieve.pipeline.params import stage_params
 from ionsieve.pipeline.tables import InputError, require_columns, run_stage
+from ionsieve.pipeline.workspace import Workspace
 
 SEEDS, MIN_CRYSTALS = (0, 1, 2, 3), 30  # seeds of splits and estimators
 # What is learned from: all rows, as in the pipeline, or only those that have every column.
@@ -109,7 +109,8 @@ def main(measurements: str, features: str, transport: str) -> None:
     n_crystals = known["structure_json"].notna().sum()
     if n_crystals < MIN_CRYSTALS:
         raise InputError(f"{measurements}: {n_crystals} measured rows have a crystal; {MIN_CRYSTALS} are needed.")
-    params, sets = stage_params("train"), feature_sets(*(t.set_index("id").loc[known["id"]] for t in tables[1:]))
+    params = Workspace.at(".").block("train")
+    sets = feature_sets(*(t.set_index("id").loc[known["id"]] for t in tables[1:]))
     errors = pd.concat([held_out_errors(known, sets, params, seed).assign(seed=seed) for seed in SEEDS])
     groups = publication_composition_groups(known).to_numpy()
     sys.stdout.write(f"{len(known)} rows, {n_crystals} of them with a crystal; decades\n")

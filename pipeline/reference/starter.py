@@ -21,7 +21,6 @@ from pymatgen.core import Element, Structure
 from ionsieve.features.chemistry.formula import composition_key, parse_formula
 from ionsieve.features.crystals.prototypes import Decoration
 from ionsieve.models.quantities.potential import Relaxed, atoms_too_close, potential, relax, single_point
-from ionsieve.pipeline.params import stage_params
 from ionsieve.pipeline.reference import starter_tables
 from ionsieve.pipeline.reference.starter_jobs import (
     Job,
@@ -37,6 +36,7 @@ from ionsieve.pipeline.reference.starter_jobs import (
     type_parents,
 )
 from ionsieve.pipeline.resume import PartialResults, key_of
+from ionsieve.pipeline.workspace import Workspace
 
 REFERENCE = Path("data/reference")
 CRYSTALS = REFERENCE / "crystals"
@@ -117,7 +117,7 @@ def run(jobs: Mapping[str, Job], partial: PartialResults, calculator: Calculator
 
 def relax_shard(shard: int, shards: int) -> None:
     """Elements and known compounds, then the candidates made from them; every `shards`-th from number `shard`."""
-    settings = stage_params("starter")
+    settings = Workspace.at(".").block("starter")
     calculator = potential(settings["potential"], settings["options"])
     partial = PartialResults(PARTIAL / f"{shard}-of-{shards}")
     formulas = known_formulas(REFERENCE)

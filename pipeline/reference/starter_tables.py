@@ -22,7 +22,7 @@ from ionsieve.features.crystals.lattice import lattice_from_structure
 from ionsieve.features.thermodynamics.hull import hull_table, phase_set
 from ionsieve.models.quantities.formation import AnionFit, fit_anions, formation_energies
 from ionsieve.pipeline.reference.starter_jobs import named_compositions
-from ionsieve.pipeline.tables import read_table, report_rows, write_table
+from ionsieve.pipeline.tables import counted, read_table, write_table
 
 THERMO_SET = "chgnet030"
 MAX_ERROR_EV_ATOM = 0.15  # computed above measured; CHGNet itself errs by about 0.05
@@ -210,7 +210,7 @@ def collect(rows: Mapping[str, Mapping[str, Any]], formulas: list[str], referenc
     write_table(fit.residuals.round(5).sort_values("formula", ignore_index=True), out / "fit.csv")
     write_table(_references(fit), out / "references.csv")
     failed = sum(bool(row["reason"]) for row in rows.values())
-    report_rows("starter", len(rows), len(rows) - failed, {"did not end well, see missing_phases.csv": failed})
+    print(counted("starter", len(rows), len(rows) - failed, {"did not end well, see missing_phases.csv": failed}))
 
 
 def _references(fit: AnionFit) -> pd.DataFrame:

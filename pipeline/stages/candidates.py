@@ -2,13 +2,16 @@
 
 import hashlib
 import math
+from pathlib import Path
 
 import pandas as pd
 
 from ionsieve.features.chemistry.formula import composition_key, parse_formulas
-from ionsieve.pipeline.params import choose, stage_params
+from ionsieve.pipeline.params import choose
 from ionsieve.pipeline.sources import cifs, embedded, phases, substitution, table
-from ionsieve.pipeline.tables import InputError, report_rows, run_stage, write_spreadsheet, write_table
+from ionsieve.pipeline.stage import Result, stage_main
+from ionsieve.pipeline.tables import InputError, counted
+from ionsieve.pipeline.workspace import Block
 
 SOURCES = {
     "embedded": embedded.candidates,
@@ -59,7 +62,7 @@ def merge_duplicates(candidates: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     return kept.assign(note=notes).reset_index(drop=True), len(candidates) - len(kept)
 
 
-def usable_candidates(source: str, path: str) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+def usable_candidates(source: str, path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     """(candidates, rejected, rows merged) of one source."""
     rows, rejected = choose(SOURCES, source, "candidates.source")(path)
     rows = table.with_columns(rows, ["id", "formula"], "") if rows.empty else rows
@@ -77,18 +80,12 @@ def usable_candidates(source: str, path: str) -> tuple[pd.DataFrame, pd.DataFram
     return kept.astype(dict.fromkeys(NUMBERS, float)), rejected, n_merged
 
 
-def main(path: str, out: str, rejected_out: str) -> None:
-    rows, rejected, n_merged = usable_candidates(stage_params("candidates")["source"], path)
-    write_table(rows, out)
-    write_spreadsheet(rejected, rejected_out)
+def run(*, source: Path, candidates: Block) -> Result:
+    rows, rejected, n_merged = usable_candidates(candidates["source"], source)
     n_in = len(rows) + len(rejected) + n_merged
-    report_rows(
-        "candidates",
-        n_in,
-        len(rows),
-        {f"set aside, see {rejected_out}": len(rejected), "merged as exact duplicates": n_merged},
-    )
+    dropped = {"set aside": len(rejected), "merged as exact duplicates": n_merged}
+    return Result({"out": rows, "rejected": rejected}, [counted("candidates", n_in, len(rows), dropped)])
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    stage_main(run)

@@ -8,7 +8,8 @@ from ionsieve.features.composition.descriptors import composition_features
 from ionsieve.features.composition.ion_similarity import ion_similarity_features
 from ionsieve.features.crystals.structure import lattice_features, structure_features
 from ionsieve.pipeline.sources.phases import lithium_compounds
-from ionsieve.pipeline.tables import report_rows, run_stage, write_table
+from ionsieve.pipeline.stage import Result, stage_main
+from ionsieve.pipeline.tables import counted
 
 OF_THE_FORMULA = [composition_features, cation_role_features, ion_similarity_features]
 
@@ -29,15 +30,14 @@ def features_of(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(blocks, axis=1)
 
 
-def main(source: str, out: str) -> None:
-    table = pd.read_parquet(source)
-    n_in = len(table)
-    if "id" not in table:  # phases: only lithium compounds are learned from
-        table = lithium_compounds(table).assign(id=lambda t: t["formula"])
-    features = features_of(table)
-    write_table(features, out)
-    report_rows("featurize", n_in, len(features), {"without lithium": n_in - len(features)})
+def run(*, materials: pd.DataFrame) -> Result:
+    n_in = len(materials)
+    if "id" not in materials:  # phases: only lithium compounds are learned from
+        materials = lithium_compounds(materials).assign(id=lambda t: t["formula"])
+    features = features_of(materials)
+    dropped = {"without lithium": n_in - len(features)}
+    return Result({"out": features}, [counted("featurize", n_in, len(features), dropped)])
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    stage_main(run)

@@ -2,6 +2,7 @@
 with lithium open at the voltages they run at."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,9 @@ from ionsieve.features.thermodynamics.open_contact import (
     open_contact_table,
     voltage_ladder_v,
 )
+from ionsieve.pipeline.stage import Result, stage_main
 from ionsieve.pipeline.stages.stability import known_missing
-from ionsieve.pipeline.tables import InputError, read_table, report_rows, require_columns, run_stage, write_table
+from ionsieve.pipeline.tables import InputError, counted, read_table, require_columns
 
 CATHODES = ["cathode_lithiated", "cathode_delithiated"]
 CONTACTS = [*CATHODES, "anode", "electrolyte"]  # air is stage `stability`
@@ -65,7 +67,7 @@ def with_open_contacts(reactions: pd.DataFrame, opened: pd.DataFrame) -> pd.Data
     return joined.fillna({"e_open_products": "", "e_open_flag": ""})
 
 
-def cathodes_of(partners: pd.DataFrame, path: str) -> pd.DataFrame:
+def cathodes_of(partners: pd.DataFrame, path: Path | str) -> pd.DataFrame:
     """Rows of the cathodes with their voltages as numbers.
 
     Raises:
@@ -83,21 +85,22 @@ def cathodes_of(partners: pd.DataFrame, path: str) -> pd.DataFrame:
     return rows
 
 
-def main(candidates: str, phases: str, missing: str, partners: str, enthalpies: str, out: str) -> None:
+def run(*, candidates: pd.DataFrame, phases: pd.DataFrame, missing: Path, partners: Path, enthalpies: Path) -> Result:
     table, measured = read_table(partners), read_table(enthalpies)
     require_columns(table, ["partner", "formula", "kind", "voltage_v", *RANGE], partners)
     require_columns(measured, ["formula", "formation_energy_ev_atom"], enthalpies)
     cathodes = cathodes_of(table, partners)
-    table = table[table["kind"].isin(CONTACTS)]
-    rows, hull = pd.read_parquet(candidates), phase_set(pd.read_parquet(phases))
+    table, hull = table[table["kind"].isin(CONTACTS)], phase_set(phases)
     absent, wrong = known_missing(missing, hull.thermo_set), known_wrong_entries(hull, measured)
-    opened = open_reactions(list(rows["formula"]), cathodes, hull, absent, wrong)
-    result = with_open_contacts(reactions_with_partners(rows, table, hull, absent), opened)
-    write_table(result, out)
-    report_rows("interfaces", len(rows) * len(table), len(result))
+    opened = open_reactions(list(candidates["formula"]), cathodes, hull, absent, wrong)
+    result = with_open_contacts(reactions_with_partners(candidates, table, hull, absent), opened)
     flagged = int((opened["e_open_flag"] != "").sum())
-    print(f"  {int(wrong.sum())} entries known to be wrong; {flagged} contacts at voltage recomputed without them")
+    lines = [
+        counted("interfaces", len(candidates) * len(table), len(result)),
+        f"  {int(wrong.sum())} entries known to be wrong; {flagged} contacts at voltage recomputed without them",
+    ]
+    return Result({"out": result}, lines)
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    stage_main(run)

@@ -1,14 +1,18 @@
 """Stage `measurements`: measured conductivities of one source, with crystals where a CIF bears the row's id."""
 
-from ionsieve.pipeline.params import choose, stage_params
+from pathlib import Path
+
+from ionsieve.pipeline.params import choose
 from ionsieve.pipeline.sources import cifs as cif_source
 from ionsieve.pipeline.sources import obelix, table
-from ionsieve.pipeline.tables import report_rows, run_stage, write_table
+from ionsieve.pipeline.stage import Result, stage_main
+from ionsieve.pipeline.tables import counted
+from ionsieve.pipeline.workspace import Block
 
 SOURCES = {"embedded": table.measurements, "table": table.measurements, "obelix": obelix.measurements}
 
 
-def measurements_with_structures(source: str, path: str, cifs: str | None, drop_ids: list[str]):
+def measurements_with_structures(source: str, path: Path | str, cifs: Path | str | None, drop_ids: list[str]):
     """The source's rows with `structure_json` (None where unknown), and why CIFs of these rows were left out, by id."""
     rows = choose(SOURCES, source, "measurements.source")(path, drop_ids)
     structures, reasons = cif_source.read_structures(cifs) if cifs else ({}, {})
@@ -20,16 +24,16 @@ def measurements_with_structures(source: str, path: str, cifs: str | None, drop_
     }
 
 
-def main(path: str, cifs: str, out: str) -> None:
-    params = stage_params("measurements")
-    rows, reasons = measurements_with_structures(params["source"], path, cifs, params["drop_ids"])
-    write_table(rows, out)
-    report_rows("measurements", len(rows), len(rows))
+def run(*, table: Path, cifs: Path, measurements: Block) -> Result:
+    rows, reasons = measurements_with_structures(measurements["source"], table, cifs, measurements["drop_ids"])
     bounds = int(rows["sigma_s_cm"].isna().sum())
-    print(f"  {bounds} bounds; {rows['structure_json'].notna().sum()} with a crystal structure")
-    for id_, reason in reasons.items():
-        print(f"  {id_}: crystal left out, {reason}")
+    lines = [
+        counted("measurements", len(rows), len(rows)),
+        f"  {bounds} bounds; {rows['structure_json'].notna().sum()} with a crystal structure",
+        *(f"  {id_}: crystal left out, {reason}" for id_, reason in reasons.items()),
+    ]
+    return Result({"out": rows}, lines)
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    stage_main(run)

@@ -1,12 +1,16 @@
 """Stage `phases`: formation energies of one thermochemistry, one row per composition, elements at zero."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from ionsieve.features.chemistry.formula import composition_key, parse_formula
-from ionsieve.pipeline.params import choose, stage_params
+from ionsieve.pipeline.params import choose
 from ionsieve.pipeline.sources import table
-from ionsieve.pipeline.tables import report_rows, run_stage, write_table
+from ionsieve.pipeline.stage import Result, stage_main
+from ionsieve.pipeline.tables import counted
+from ionsieve.pipeline.workspace import Block
 
 SOURCES = {"embedded": table.phases, "table": table.phases}
 
@@ -24,21 +28,18 @@ def ground_states(phases: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([compounds.drop(columns="key"), elements]).sort_values("formula", ignore_index=True)
 
 
-def main(path: str, out: str) -> None:
-    params = stage_params("phases")
-    rows = choose(SOURCES, params["source"], "phases.source")(path, params["thermo_set"])
+def run(*, table: Path, phases: Block) -> Result:
+    rows = choose(SOURCES, phases["source"], "phases.source")(table, phases["thermo_set"])
     kept = ground_states(rows)
-    write_table(kept, out)
     elements = int((kept["formula"].str.fullmatch("[A-Z][a-z]?")).sum())
     added = elements - int(rows["formula"].str.fullmatch("[A-Z][a-z]?").sum())
-    report_rows(
-        "phases",
-        len(rows) + max(added, 0),
-        len(kept),
-        {"higher in energy at the same composition": len(rows) + max(added, 0) - len(kept)},
-    )
-    print(f"  {elements} elements at 0 eV/atom, thermo_set {kept['thermo_set'].iloc[0]}")
+    n_in = len(rows) + max(added, 0)
+    lines = [
+        counted("phases", n_in, len(kept), {"higher in energy at the same composition": n_in - len(kept)}),
+        f"  {elements} elements at 0 eV/atom, thermo_set {kept['thermo_set'].iloc[0]}",
+    ]
+    return Result({"out": kept}, lines)
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    stage_main(run)

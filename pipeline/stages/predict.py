@@ -1,8 +1,6 @@
 """Stage `predict`: conductivity, gap and window of every candidate, known values before predicted ones."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import joblib
 import numpy as np
@@ -19,9 +17,10 @@ from ionsieve.models.learning.training import TrainedModel
 from ionsieve.models.quantities.conductivity import FORMULA_ONLY, WITH_LATTICE, predict_conductivity
 from ionsieve.models.quantities.gap_model import GapModel, gap_of_run_or_model
 from ionsieve.models.quantities.window import LIMITS, predict_windows
-from ionsieve.pipeline.params import ROOT, stage_params
 from ionsieve.pipeline.reference.gap_model import load_gap_model
-from ionsieve.pipeline.tables import InputError, report_rows, run_stage, write_table
+from ionsieve.pipeline.stage import Result, stage_main
+from ionsieve.pipeline.tables import InputError, counted
+from ionsieve.pipeline.workspace import Block
 
 
 def load_models(folder: Path | str) -> dict[str, TrainedModel]:
@@ -35,11 +34,6 @@ def load_models(folder: Path | str) -> dict[str, TrainedModel]:
     if missing:
         raise InputError(f"{', '.join(missing)} not there: run `make screen` first.")
     return {name: joblib.load(file) for name, file in files.items()}
-
-
-def committed_gap_model(params: Mapping[str, Any]) -> GapModel:
-    """The gap model that the block `predict` names, a path from the project's root."""
-    return load_gap_model(ROOT / params["gap_model"])
 
 
 def predictions_of(
@@ -69,21 +63,31 @@ def predictions_of(
     return pd.concat([rows[["id", "formula"]], sigma, gap, windows], axis=1)
 
 
-def main(candidates: str, features: str, measurements: str, band_gaps: str, models: str, out: str) -> None:
-    rows = pd.read_parquet(candidates)
-    described = pd.read_parquet(features).set_index("id")
-    known = pd.read_parquet(measurements), pd.read_parquet(band_gaps)
-    params = stage_params("predict")
-    gap_model = committed_gap_model(params)
-    result = predictions_of(rows, described, load_models(models), gap_model, *known, params["gap_thresholds_ev"])
-    write_table(result, out)
-    report_rows("predict", len(rows), len(result))
+def run(
+    *,
+    candidates: pd.DataFrame,
+    features: pd.DataFrame,
+    measurements: pd.DataFrame,
+    band_gaps: pd.DataFrame,
+    models: Path,
+    gap_model: Path,
+    predict: Block,
+) -> Result:
+    result = predictions_of(
+        candidates,
+        features.set_index("id"),
+        load_models(models),
+        load_gap_model(gap_model),
+        measurements,
+        band_gaps,
+        predict["gap_thresholds_ev"],
+    )
+    lines = [counted("predict", len(candidates), len(result))]
     for column in ("sigma_origin", "band_gap_origin"):
-        print(
-            f"  {column}: "
-            + ", ".join(f"{n} {o or 'unknown'}" for o, n in result[column].value_counts().sort_index().items())
-        )
+        origins = result[column].value_counts().sort_index()
+        lines.append(f"  {column}: " + ", ".join(f"{n} {origin or 'unknown'}" for origin, n in origins.items()))
+    return Result({"out": result}, lines)
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    stage_main(run)

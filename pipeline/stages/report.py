@@ -10,10 +10,11 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from ionsieve.pipeline.params import stage_params
 from ionsieve.pipeline.report import figures
 from ionsieve.pipeline.report.figures import crystal_figures, figure_html, map_figure, parity_figure
-from ionsieve.pipeline.tables import read_json, read_table, run_stage, write_whole
+from ionsieve.pipeline.stage import Result, stage_main
+from ionsieve.pipeline.tables import read_json, read_table
+from ionsieve.pipeline.workspace import Block
 
 ROLE_TITLES = {
     "electrolyte": "Electrolyte (separator)",
@@ -103,7 +104,7 @@ def with_interval(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(sigma_interval=text)
 
 
-def shortlist_section(name: str, path: str, empty: list[str], rows_shown: int) -> dict[str, Any]:
+def shortlist_section(name: str, path: Path, empty: list[str], rows_shown: int) -> dict[str, Any]:
     """One ranked table for the template."""
     table = with_interval(read_table(path, text=("id", "formula", "flags", "reasons")))
     shown = STACKS if name == "stacks" else TITLES
@@ -122,7 +123,7 @@ def shortlist_section(name: str, path: str, empty: list[str], rows_shown: int) -
         "columns": [{"key": c, "title": shown[c]} for c in columns],
         "rows": rows,
         "left_out": max(len(table) - rows_shown, 0),
-        "file": path,
+        "file": str(path),
     }
 
 
@@ -184,16 +185,27 @@ def score_section(cards: dict[str, Any]) -> dict[str, Any]:
     return {"columns": shown, "rows": rows, "notes": notes}
 
 
-def listed_ids(*paths: str) -> list[str]:
+def listed_ids(*paths: Path) -> list[str]:
     """Ids of shortlisted materials, the best of each list first."""
     lists = [read_table(path)["id"].tolist() for path in paths]
     return [ids[rank] for rank in range(max(map(len, lists))) for ids in lists if rank < len(ids)]
 
 
-def main(candidates: str, judged: str, verdicts: str, funnel: str, rejected: str, *rest: str) -> None:
-    scores, held_out, electrolytes, coatings, stacks, out = rest
-    params, screen = stage_params("report"), stage_params("screen")
-    fell, table = read_json(funnel), pd.read_parquet(judged)
+def run(
+    *,
+    candidates: pd.DataFrame,
+    judged: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    funnel: Path,
+    rejected: Path,
+    models: Path,
+    electrolytes: Path,
+    coatings: Path,
+    stacks: Path,
+    report: Block,
+    screen: Block,
+) -> Result:
+    fell = read_json(funnel)
     empty = {role: fell["roles"][role]["empty"] for role in ROLE_TITLES}
     emptied = {
         "electrolytes": [empty["electrolyte"], empty["anolyte"], empty["catholyte"]],
@@ -201,13 +213,11 @@ def main(candidates: str, judged: str, verdicts: str, funnel: str, rejected: str
         "stacks": [],
     }
     files = {"electrolytes": electrolytes, "coatings": coatings, "stacks": stacks}
-    shortlists = [shortlist_section(name, path, emptied[name], params["rows_shown"]) for name, path in files.items()]
+    shortlists = [shortlist_section(name, path, emptied[name], report["rows_shown"]) for name, path in files.items()]
     facts = [{"name": "candidates", "value": fell["candidates"]}, {"name": "set aside", "value": fell["rejected"]}]
     facts += [{"name": ROLE_TITLES[r], "value": fell["roles"][r]["filters"][-1]["n_out"]} for r in ROLE_TITLES]
-    crystals = crystal_figures(
-        pd.read_parquet(candidates), table, listed_ids(electrolytes, coatings), params["crystals"]
-    )
-    predictions = pd.read_parquet(held_out)
+    crystals = crystal_figures(candidates, judged, listed_ids(electrolytes, coatings), report["crystals"])
+    predictions = pd.read_parquet(models / "held_out.parquet")
     parity = [
         figure_html(parity_figure(str(name), rows), f"parity-{name}") for name, rows in predictions.groupby("model")
     ]
@@ -218,17 +228,16 @@ def main(candidates: str, judged: str, verdicts: str, funnel: str, rejected: str
         sections=[(t["id"], t["title"]) for t in shortlists]
         + [("map", "Map"), ("crystals", "Paths"), ("funnel", "Funnel"), ("why", "Why not?"), ("models", "Trust")],
         shortlists=shortlists,
-        map_figure=figure_html(map_figure(table, screen["cathode_voltage_v"]), "map-figure"),
+        map_figure=figure_html(map_figure(judged, screen["cathode_voltage_v"]), "map-figure"),
         crystals=crystals,
         funnel=funnel_section(fell),
-        verdicts=compact_verdicts(pd.read_parquet(verdicts)),
-        scores=score_section(read_json(scores)),
+        verdicts=compact_verdicts(verdicts),
+        scores=score_section(read_json(models / "scores.json")),
         parity_figures=parity,
-        rejected=read_table(rejected, text=("id", "source", "reason")).head(params["rows_shown"]).to_dict("records"),
+        rejected=read_table(rejected, text=("id", "source", "reason")).head(report["rows_shown"]).to_dict("records"),
     )
-    write_whole(out, lambda p: p.write_text(page, encoding="utf-8"))
-    print(f"report: {out}, {len(page.encode()) / 1e6:.1f} MB")
+    return Result({"out": page}, [f"report: one page, {len(page.encode()) / 1e6:.1f} MB"])
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    stage_main(run)

@@ -1,12 +1,15 @@
 """Stage `screen`: every candidate judged for every role; the funnel says what fell where, the verdicts by how much."""
 
+from typing import Any
+
 import pandas as pd
 
 from ionsieve.features.chemistry.suitability import suitability_table
 from ionsieve.models.judgement.evidence import element_credit, gap_lookup, prepare_candidates
 from ionsieve.models.judgement.roles import ROLES, emptied_by, partner_ids, pivot_interfaces, role_filters, screen_role
-from ionsieve.pipeline.params import stage_params
-from ionsieve.pipeline.tables import InputError, read_table, run_stage, write_json, write_table
+from ionsieve.pipeline.stage import Result, stage_main
+from ionsieve.pipeline.tables import InputError
+from ionsieve.pipeline.workspace import Block
 
 
 def joined_candidates(
@@ -38,35 +41,45 @@ def screened(table: pd.DataFrame, partners: pd.DataFrame, params: dict) -> tuple
     return pd.concat(verdicts, ignore_index=True), pd.concat(funnels, ignore_index=True)
 
 
-def main(*paths: str) -> None:
-    *known, band_gaps, elements, partners, rejected, judged_out, verdicts_out, funnel_out = paths
-    params = stage_params("screen")
-    candidates, stability, interfaces, transport, predictions = map(pd.read_parquet, known)
-    table = joined_candidates(candidates, stability, interfaces, transport, predictions, read_table(elements))
-    gaps = gap_lookup(pd.read_parquet(band_gaps), table["products_at_0v"])
-    table = prepare_candidates(table, gaps, params["passivation_gap_ev"])
-    try:
-        verdicts, funnel = screened(table, read_table(partners), params)
-    except ValueError as error:  # thresholds and partners are a person's choice
-        raise InputError(f"params.yaml, screen: {error}") from error
-    write_table(table, judged_out)
-    write_table(verdicts, verdicts_out)
+def funnel_of(verdicts: pd.DataFrame, funnel: pd.DataFrame) -> dict[str, Any]:
+    """What fell where, by role, as the report and the summary read it."""
     flagged = verdicts[verdicts["passed"] & (verdicts["unknown_filters"] != "")].groupby("role").size()
-    by_role = {
-        role: {
+    return {
+        str(role): {
             "filters": rows.drop(columns="role").to_dict("records"),
             "passed_with_unknowns": int(flagged.get(role, 0)),
             "empty": emptied_by(rows),
         }
         for role, rows in funnel.groupby("role", sort=False)
     }
-    n_rejected = len(read_table(rejected))
-    write_json({"candidates": len(table), "rejected": n_rejected, "roles": by_role}, funnel_out)
-    for role, rows in funnel.groupby("role", sort=False):
-        print(
-            f"screen: {role}: {rows['n_in'].iloc[0]} in, {rows['n_out'].iloc[-1]} passed. {emptied_by(rows)}".rstrip()
-        )
+
+
+def run(
+    *,
+    candidates: pd.DataFrame,
+    stability: pd.DataFrame,
+    interfaces: pd.DataFrame,
+    transport: pd.DataFrame,
+    predictions: pd.DataFrame,
+    band_gaps: pd.DataFrame,
+    elements: pd.DataFrame,
+    partners: pd.DataFrame,
+    rejected: pd.DataFrame,
+    screen: Block,
+) -> Result:
+    table = joined_candidates(candidates, stability, interfaces, transport, predictions, elements)
+    table = prepare_candidates(table, gap_lookup(band_gaps, table["products_at_0v"]), screen["passivation_gap_ev"])
+    try:
+        verdicts, funnel = screened(table, partners, screen)
+    except ValueError as error:  # thresholds and partners are a person's choice
+        raise InputError(f"params.yaml, screen: {error}") from error
+    told = {"candidates": len(table), "rejected": len(rejected), "roles": funnel_of(verdicts, funnel)}
+    lines = [
+        f"screen: {role}: {rows['n_in'].iloc[0]} in, {rows['n_out'].iloc[-1]} passed. {emptied_by(rows)}".rstrip()
+        for role, rows in funnel.groupby("role", sort=False)
+    ]
+    return Result({"judged": table, "verdicts": verdicts, "funnel": told}, lines)
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    stage_main(run)

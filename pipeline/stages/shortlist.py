@@ -1,19 +1,21 @@
 """Stage `shortlist`: what passed, ranked with reasons, and the stacks that can be built of it."""
 
+import io
 import zipfile
 from collections.abc import Iterable
-from pathlib import Path
 
 import pandas as pd
 from pymatgen.core import Structure
 
 from ionsieve.features.thermodynamics.hull import PhaseSet, phase_set
 from ionsieve.features.thermodynamics.interface import interface_table
-from ionsieve.models.judgement.ranking import Cell, ranking_terms, shortlist
+from ionsieve.models.judgement import ranking
+from ionsieve.models.judgement.ranking import Cell, ranking_terms
 from ionsieve.models.judgement.roles import partner_ids
 from ionsieve.models.judgement.stacks import StackSettings, contact_pairs, rank_stacks, stack_layers
-from ionsieve.pipeline.params import stage_params
-from ionsieve.pipeline.tables import read_table, report_rows, run_stage, write_spreadsheet, write_whole
+from ionsieve.pipeline.stage import Result, stage_main
+from ionsieve.pipeline.tables import counted
+from ionsieve.pipeline.workspace import Block
 
 ELECTROLYTES = ("electrolyte", "anolyte", "catholyte")
 COATINGS = ("cathode_coating", "anode_coating")
@@ -38,7 +40,7 @@ def ranked(
     lists = []
     for roles in (ELECTROLYTES, COATINGS):
         weights = {role: params["weights"][role] for role in roles}
-        lists.append(shortlist(table, verdicts, weights, terms, params["credits"]["unknown"], cell))
+        lists.append(ranking.shortlist(table, verdicts, weights, terms, params["credits"]["unknown"], cell))
     electrolytes, coatings = (rows.merge(table[["id", "origin", "about"]], on="id", how="left") for rows in lists)
     settings = StackSettings(**params["stacks"])
     layers = stack_layers(electrolytes, coatings, cell, params["stacks"]["per_role"])
@@ -47,36 +49,42 @@ def ranked(
     return electrolytes, coatings, rank_stacks(layers, energies, cell, settings)
 
 
-def write_crystals(candidates: pd.DataFrame, ids: Iterable[str], out: str) -> int:
-    """One zip of CIFs of the listed materials whose crystal is known, always the same bytes; how many."""
+def crystal_archive(candidates: pd.DataFrame, ids: Iterable[str]) -> tuple[bytes, int]:
+    """(zip of CIFs of the listed materials whose crystal is known, always the same bytes; how many)."""
     crystals = candidates[candidates["id"].isin(set(ids))].dropna(subset="structure_json").sort_values("id")
     names = crystals["id"].str.replace(r"[^\w.+-]", "_", regex=True)
-
-    def write(path: Path) -> None:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for k, (name, text) in enumerate(zip(names, crystals["structure_json"], strict=True)):
-                unique = f"{name}-{k}" if (names == name).sum() > 1 else name
-                entry = zipfile.ZipInfo(f"{unique}.cif")  # dated 1980, not now
-                crystal = Structure.from_str(text, fmt="json").relabel_sites(ignore_uniq=True)
-                archive.writestr(entry, crystal.to(fmt="cif"))
-
-    write_whole(out, write)
-    return len(crystals)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for k, (name, text) in enumerate(zip(names, crystals["structure_json"], strict=True)):
+            unique = f"{name}-{k}" if (names == name).sum() > 1 else name
+            entry = zipfile.ZipInfo(f"{unique}.cif")  # dated 1980, not now
+            crystal = Structure.from_str(text, fmt="json").relabel_sites(ignore_uniq=True)
+            archive.writestr(entry, crystal.to(fmt="cif"))
+    return packed.getvalue(), len(crystals)
 
 
-def main(candidates: str, judged: str, verdicts: str, phases: str, partners: str, *outs: str) -> None:
-    table, hull = pd.read_parquet(judged), phase_set(pd.read_parquet(phases))
-    cell = cell_of(stage_params("screen"), read_table(partners), hull)
-    lists = ranked(table, pd.read_parquet(verdicts), stage_params("shortlist"), cell, hull)
-    *tables_out, crystals_out = outs
-    for rows, out in zip(lists, tables_out, strict=True):
-        write_spreadsheet(rows, out)
-    n_crystals = write_crystals(pd.read_parquet(candidates), [*lists[0]["id"], *lists[1]["id"]], crystals_out)
+def run(
+    *,
+    candidates: pd.DataFrame,
+    judged: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    phases: pd.DataFrame,
+    partners: pd.DataFrame,
+    screen: Block,
+    shortlist: Block,
+) -> Result:
+    hull = phase_set(phases)
+    lists = ranked(judged, verdicts, shortlist, cell_of(screen, partners, hull), hull)
     electrolytes, coatings, stacks = lists
-    for name, rows in (("electrolytes", electrolytes), ("coatings", coatings)):
-        report_rows(f"shortlist: {name}", len(table), len(rows), {"passed no such role": len(table) - len(rows)})
-    print(f"shortlist: stacks: {len(stacks)}; crystals of {n_crystals} listed materials in {crystals_out}")
+    archive, n_crystals = crystal_archive(candidates, [*electrolytes["id"], *coatings["id"]])
+    lines = [
+        counted(f"shortlist: {name}", len(judged), len(rows), {"passed no such role": len(judged) - len(rows)})
+        for name, rows in (("electrolytes", electrolytes), ("coatings", coatings))
+    ]
+    lines.append(f"shortlist: stacks: {len(stacks)}; crystals of {n_crystals} listed materials")
+    outputs = {"electrolytes": electrolytes, "coatings": coatings, "stacks": stacks, "crystals": archive}
+    return Result(outputs, lines)
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    stage_main(run)

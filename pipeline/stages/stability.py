@@ -1,6 +1,7 @@
 """Stage `stability`: hull distance, window and air, for the candidates or for the lithium phases themselves."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,12 +9,13 @@ import pandas as pd
 from ionsieve.features.thermodynamics.air import air_table
 from ionsieve.features.thermodynamics.hull import PhaseSet, hull_complete, phase_set
 from ionsieve.features.thermodynamics.window import window_table
-from ionsieve.pipeline.params import stage_params
 from ionsieve.pipeline.sources.phases import lithium_compounds
-from ionsieve.pipeline.tables import read_table, report_rows, run_stage, write_table
+from ionsieve.pipeline.stage import Result, stage_main
+from ionsieve.pipeline.tables import counted, read_table
+from ionsieve.pipeline.workspace import Block
 
 
-def known_missing(path: str, thermo_set: str) -> list[str]:
+def known_missing(path: Path | str, thermo_set: str) -> list[str]:
     """Formulas of compounds that exist but have no energy in this thermochemistry."""
     table = read_table(path)
     return list(table.loc[table["thermo_set"] == thermo_set, "formula"])
@@ -40,24 +42,20 @@ def stability_of(
     return joined.assign(hull_complete=hull_complete(formulas, phases, missing))
 
 
-def main(source: str, phases: str, missing: str, out: str) -> None:
-    params = stage_params("stability")
-    rows = pd.read_parquet(phases)
-    table = pd.read_parquet(source)
-    n_in = len(table)
-    if "id" not in table:  # the phases themselves: only their lithium compounds
-        table = lithium_compounds(table).assign(id=lambda t: t["formula"])
-    known = known_missing(missing, rows["thermo_set"].iloc[0])
-    result = stability_of(table, phase_set(rows), known, params["tolerance_ev_atom"])
-    write_table(result, out)
-    report_rows("stability", n_in, len(result), {"without lithium": n_in - len(result)})
-    foreign = int(
-        (table["formation_energy_ev_atom"].notna() & np.isnan(own_energies(table, rows["thermo_set"].iloc[0]))).sum()
-    )
+def run(*, materials: pd.DataFrame, phases: pd.DataFrame, missing: Path, stability: Block) -> Result:
+    n_in, thermo_set = len(materials), phases["thermo_set"].iloc[0]
+    if "id" not in materials:  # the phases themselves: only their lithium compounds
+        materials = lithium_compounds(materials).assign(id=lambda t: t["formula"])
+    known = known_missing(missing, thermo_set)
+    result = stability_of(materials, phase_set(phases), known, stability["tolerance_ev_atom"])
+    lines = [counted("stability", n_in, len(result), {"without lithium": n_in - len(result)})]
+    given = materials["formation_energy_ev_atom"].notna()
+    foreign = int((given & np.isnan(own_energies(materials, thermo_set))).sum())
     if foreign:
-        print(f"  {foreign} energies of another thermochemistry were not used: a hull mixes none")
-    print(f"  {int(result['hull_complete'].sum())} in systems whose phases are all known to this set")
+        lines.append(f"  {foreign} energies of another thermochemistry were not used: a hull mixes none")
+    lines.append(f"  {int(result['hull_complete'].sum())} in systems whose phases are all known to this set")
+    return Result({"out": result}, lines)
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    stage_main(run)

@@ -7,7 +7,8 @@ import hashlib
 import logging
 import os
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,14 @@ from mlflow.models import infer_signature
 from mlflow.pyfunc import PythonModel
 
 from ionsieve.models.learning.training import TrainedModel, predict
-from ionsieve.pipeline.params import ROOT, load_params, stage_params
-from ionsieve.pipeline.tables import read_json, run_stage, write_json
+from ionsieve.pipeline.stage import Result, stage_main
+from ionsieve.pipeline.tables import read_json
+from ionsieve.pipeline.workspace import PARAMS, Workspace, packaged
 
 logging.getLogger("mlflow").setLevel(logging.ERROR)  # its hints on pickles and lock files are no news here
 
 ID_DIGITS = 12
-CODE = ["ionsieve"]
+LISTS = (".csv", ".html", ".zip")  # what a person opens
 REQUIREMENTS = ["pandas", "scikit-learn", "lightgbm", "pymatgen"]  # guessing them would take 20 s a model
 
 
@@ -59,10 +61,13 @@ def flat(params: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{key}", value
 
 
-def code_version() -> str:
-    """The commit the code stands at; "" outside a git checkout."""
+_MLFLOW = threading.Lock()  # its store is chosen for the whole process
+
+
+def code_version(folder: Path) -> str:
+    """The commit a folder stands at; "" outside a git checkout."""
     try:
-        told = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+        told = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return ""
     return told.stdout.strip()
@@ -107,11 +112,11 @@ def log_model_run(model: TrainedModel, held_out: pd.DataFrame, params: dict[str,
         input_example=example,
         registered_model_name=f"ionsieve-{model.name}",
         pip_requirements=REQUIREMENTS,
-        code_paths=[str(ROOT / package) for package in CODE],
+        code_paths=[str(packaged(""))],
     )
 
 
-def log_screening(params: dict[str, Any], funnel: dict[str, Any], shortlists: Path) -> None:
+def log_screening(params: Mapping[str, Any], funnel: dict[str, Any], lists: list[Path]) -> None:
     """Thresholds, funnel counts, and the shortlists and report as artifacts."""
     mlflow.log_params(dict(flat({k: params[k] for k in ("phases", "candidates", "measurements", "screen")})))
     for role, judged in funnel["roles"].items():
@@ -119,39 +124,49 @@ def log_screening(params: dict[str, Any], funnel: dict[str, Any], shortlists: Pa
         for step, row in enumerate(judged["filters"]):
             mlflow.log_metric(f"{role}_left", row["n_out"], step=step)
     mlflow.log_metrics({"candidates": funnel["candidates"], "rejected": funnel["rejected"]})
-    for file in sorted(shortlists.iterdir()):
-        if file.suffix in (".csv", ".json", ".html", ".zip"):
-            mlflow.log_artifact(str(file))
+    for file in lists:
+        mlflow.log_artifact(str(file))
 
 
-def main(models: str, funnel: str, shortlists: str, out: str) -> None:
-    params, settings = load_params(), stage_params("track")
-    folder = Path(models)
-    lists = sorted(f for f in Path(shortlists).iterdir() if f.name != Path(out).name)
-    id_ = common_id([Path("params.yaml"), folder, *lists])
-    mlflow.set_tracking_uri(settings["store"])
+def store_uri(store: str, workspace: Workspace) -> str:
+    """The address of the log; a SQLite file counts from the workspace."""
+    scheme, is_file, path = store.partition("sqlite:///")
+    return store if scheme or not is_file else f"sqlite:///{workspace.path(path)}"
+
+
+def run(*, workspace: Workspace, models: Path, funnel: Path, shortlists: Path) -> Result:
+    settings = workspace.block("track")
+    lists = sorted([funnel, *(f for f in shortlists.iterdir() if f.suffix in LISTS)])
+    id_ = common_id([workspace.path(PARAMS), models, *lists])
+    with _MLFLOW:
+        mlflow.set_tracking_uri(store_uri(settings["store"], workspace))
+        names = log_runs(models, lists, read_json(funnel), workspace, id_)
+    told = {"common_id": id_, "experiment": settings["experiment"], "runs": names}
+    return Result({"out": told}, [f"track: {len(names)} runs under common id {id_} in {settings['store']}"])
+
+
+def log_runs(models: Path, lists: list[Path], funnel: dict[str, Any], workspace: Workspace, id_: str) -> list[str]:
+    """Log every trained model and the screening that is not in the log yet; the names of all of them."""
+    settings, tags = workspace.block("track"), {"common_id": id_, "code": code_version(workspace.folder)}
     if mlflow.get_experiment_by_name(settings["experiment"]) is None:
-        mlflow.create_experiment(
-            settings["experiment"], artifact_location=Path(settings["artifacts"]).resolve().as_uri()
-        )
+        artifacts = workspace.path(settings["artifacts"]).resolve()
+        mlflow.create_experiment(settings["experiment"], artifact_location=artifacts.as_uri())
     mlflow.set_experiment(settings["experiment"])
-    held_out = pd.read_parquet(folder / "held_out.parquet")
-    tags = {"common_id": id_, "code": code_version()}
+    held_out = pd.read_parquet(models / "held_out.parquet")
     names = []
-    for file in sorted(folder.glob("*.joblib")):
+    for file in sorted(models.glob("*.joblib")):
         model = joblib.load(file)
         if model.trained:
             names.append(model.name)
             if not logged(model.name, id_):
                 with mlflow.start_run(run_name=model.name, tags=tags):
-                    log_model_run(model, held_out[held_out["model"] == model.name], params["train"])
+                    log_model_run(model, held_out[held_out["model"] == model.name], workspace.block("train"))
     names.append("screening")
     if not logged("screening", id_):
         with mlflow.start_run(run_name="screening", tags=tags):
-            log_screening(params, read_json(funnel), Path(shortlists))
-    write_json({"common_id": id_, "experiment": settings["experiment"], "runs": names}, out)
-    print(f"track: {len(names)} runs under common id {id_} in {settings['store']}")
+            log_screening(workspace.params, funnel, lists)
+    return names
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    stage_main(run)

@@ -1,17 +1,13 @@
 """Stage `train`: conductivity, both window limits and the band gap, each with its errors on materials not seen."""
 
-from functools import partial
-from pathlib import Path
-
-import joblib
 import pandas as pd
 
 from ionsieve.models.learning.training import TrainedModel, model_card
 from ionsieve.models.quantities.band_gap import fit_band_gap
 from ionsieve.models.quantities.conductivity import fit_conductivity
 from ionsieve.models.quantities.window import fit_windows
-from ionsieve.pipeline.params import stage_params
-from ionsieve.pipeline.tables import run_stage, write_json, write_table, write_whole
+from ionsieve.pipeline.stage import Result, stage_main
+from ionsieve.pipeline.workspace import Block
 
 
 def held_out_predictions(models: dict[str, TrainedModel]) -> pd.DataFrame:
@@ -26,23 +22,26 @@ def held_out_predictions(models: dict[str, TrainedModel]) -> pd.DataFrame:
     return pd.concat(tables)[["model", "id", "fold", *named, "low", "high"]].rename(columns=named)[columns]
 
 
-def main(*paths: str) -> None:
-    *tables, out = paths
-    measurements, band_gaps, stability, *features = map(pd.read_parquet, tables)
-    of_measurements, of_band_gaps, of_phases = (table.set_index("id") for table in features)
-    params = stage_params("train")
-    models = fit_conductivity(measurements, of_measurements, params)
-    models |= fit_windows(stability, of_phases, params)
-    models["band_gap"] = fit_band_gap(band_gaps, of_band_gaps, params)
-    folder = Path(out)
-    for name, model in models.items():
-        write_whole(folder / f"{name}.joblib", partial(joblib.dump, model))
-    write_json({name: model_card(model) for name, model in models.items()}, folder / "scores.json")
+def run(
+    *,
+    measurements: pd.DataFrame,
+    band_gaps: pd.DataFrame,
+    stability: pd.DataFrame,
+    of_measurements: pd.DataFrame,
+    of_band_gaps: pd.DataFrame,
+    of_phases: pd.DataFrame,
+    train: Block,
+) -> Result:
+    models = fit_conductivity(measurements, of_measurements.set_index("id"), train)
+    models |= fit_windows(stability, of_phases.set_index("id"), train)
+    models["band_gap"] = fit_band_gap(band_gaps, of_band_gaps.set_index("id"), train)
     folds = [m.fold_scores.assign(model=name) for name, m in models.items() if m.trained]
-    write_table(pd.concat(folds), folder / "folds.csv")
-    write_table(held_out_predictions(models), folder / "held_out.parquet")
-    for name, model in models.items():
-        print(f"train: {name}: {headline(model)}")
+    files = {f"{name}.joblib": model for name, model in models.items()} | {
+        "scores.json": {name: model_card(model) for name, model in models.items()},
+        "folds.csv": pd.concat(folds),
+        "held_out.parquet": held_out_predictions(models),
+    }
+    return Result({"out": files}, [f"train: {name}: {headline(model)}" for name, model in models.items()])
 
 
 def headline(model: TrainedModel) -> str:
@@ -57,4 +56,4 @@ def headline(model: TrainedModel) -> str:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    stage_main(run)

@@ -3,10 +3,6 @@
 Energies and conductivities are plausible, not exact: what is tested here is the flow, the physics has its own tests.
 """
 
-import contextlib
-import functools
-import importlib
-import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -16,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from ionsieve.pipeline.commands import answers, materials, screening
 from ionsieve.pipeline.commands import app as cli
+from ionsieve.pipeline.plan import Step, read_plan, run_steps
+from ionsieve.pipeline.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = ("track",)  # logs into MLflow, has its own tests
@@ -133,6 +130,7 @@ def small_params(**blocks: dict[str, Any]) -> dict[str, Any]:
     params["band_gaps"] |= {"source": "table", "path": "data/raw/gaps.csv", "pbe_path": "data/raw/gaps.csv"}
     params["phases"] |= {"source": "table", "path": "data/raw/phases.csv", "thermo_set": "test"}
     params["phases"] |= {"missing": "data/reference/missing_phases.csv"}
+    params["predict"] |= {"gap_model": str(ROOT / "data/reference/gap_model")}
     params["candidates"] |= {"source": "table", "path": "data/raw/candidates.csv"}
     params["train"] = _shrunk(params["train"])
     for block, values in blocks.items():
@@ -164,48 +162,19 @@ class Project:
         """The small params with values of some blocks changed."""
         self.write("params.yaml", yaml.safe_dump(small_params(**blocks), sort_keys=False))
 
-    def stages(self) -> dict[str, dict[str, Any]]:
+    def stages(self) -> dict[str, Step]:
         """Stages of dvc.yaml by name ("featurize@phases"), in its order, with all templates filled in."""
-        params = yaml.safe_load((self.folder / "params.yaml").read_text(encoding="utf-8"))
-        filled = {}
-        for name, stage in _pipeline().items():
-            if "foreach" in stage:
-                filled |= {f"{name}@{i}": _filled(stage["do"], params | {"item": i}) for i in stage["foreach"]}
-            else:
-                filled[name] = _filled(stage, params)
-        return {name: stage for name, stage in filled.items() if name not in LEFT_OUT}
+        plan = read_plan(Workspace.at(self.folder).params)
+        return {name: step for name, step in plan.items() if name not in LEFT_OUT}
 
-    def command(self, name: str) -> tuple[str, list[str]]:
-        """(module, arguments) of one stage."""
-        _, _, module, *arguments = shlex.split(self.stages()[name]["cmd"])
-        return module, arguments
+    def command(self, name: str) -> list[str]:
+        """Options and paths of one stage's command."""
+        return [word for option, path in self.stages()[name].files.items() for word in (f"--{option}", path)]
 
     def run(self, *names: str) -> None:
         """Run the stages named, or all."""
-        with contextlib.chdir(self.folder):
-            for name in names or self.stages():
-                module, arguments = self.command(name)
-                importlib.import_module(module).main(*arguments)
-
-
-@functools.cache
-def _pipeline() -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-
-
-def _filled(value: Any, params: dict[str, Any]) -> Any:
-    if isinstance(value, dict):
-        return {k: _filled(v, params) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_filled(v, params) for v in value]
-    text = str(value)
-    for block, entries in params.items():
-        if isinstance(entries, dict):
-            for key, entry in entries.items():
-                text = text.replace(f"${{{block}.{key}}}", str(entry))
-        else:
-            text = text.replace(f"${{{block}}}", str(entries))
-    return text
+        stages = self.stages()
+        run_steps([stages[name] for name in names or stages], Workspace.at(self.folder))
 
 
 def lay_out(folder: Path) -> Project:
@@ -261,11 +230,7 @@ Ionsieve = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def ionsieve(finished: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Ionsieve:
     """Run one command of the command line on the small project, in an empty folder: (exit code, stdout, stderr)."""
-    for module in (answers, materials, screening):
-        monkeypatch.setattr(module, "ROOT", finished.folder)
-    monkeypatch.setattr(answers, "PHASES", finished.folder / "data/interim/phases.parquet")
-    for module in (materials, screening):
-        monkeypatch.setattr(module, "MODELS", finished.folder / "data/models")
+    monkeypatch.setattr(cli, "home", lambda: Workspace.at(finished.folder))
     folder = tmp_path / "here"
     folder.mkdir(exist_ok=True)
     monkeypatch.chdir(folder)

@@ -11,6 +11,7 @@ import time
 import pandas as pd
 import pytest
 
+import ionsieve.pipeline.stage
 import ionsieve.pipeline.stages.transport
 from ionsieve.pipeline import tables
 from ionsieve.pipeline.report import summary
@@ -239,7 +240,8 @@ def test_a_folder_that_cannot_be_written_is_named(project):
 
 def test_a_stage_ends_with_the_message_alone(project):
     project.write("data/raw/phases.csv", "formula,formation_energy_ev_atom\nLiF,abc\n")
-    command = [sys.executable, "-m", "ionsieve.pipeline.stages.phases", "data/raw/phases.csv", "out.parquet"]
+    command = [sys.executable, "-m", "ionsieve.pipeline.stages.phases"]
+    command += ["--table", "data/raw/phases.csv", "--out", "out.parquet"]
     done = subprocess.run(command, cwd=project.folder, env=own_code(), capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "'abc' is not a number" in done.stderr
@@ -255,13 +257,13 @@ SLOW_STAGE = """
 import time
 import ionsieve.features.transport.table
 from ionsieve.pipeline.stages import transport
-from ionsieve.pipeline.tables import run_stage
+from ionsieve.pipeline.stage import stage_main
 computed = ionsieve.features.transport.table.transport_row
 def slowly(*arguments):
     time.sleep(0.3)
     return computed(*arguments)
 ionsieve.features.transport.table.transport_row = slowly
-run_stage(transport.main)
+stage_main(transport.run)
 """
 
 
@@ -281,7 +283,7 @@ def crystal_table(finished, crystals, tmp_path_factory):
 
 def kill_in_the_middle(project) -> None:
     """kill -9 once the first rows are in."""
-    command = [sys.executable, "-c", SLOW_STAGE, *project.command("transport@measurements")[1]]
+    command = [sys.executable, "-c", SLOW_STAGE, *project.command("transport@measurements")]
     stage = subprocess.Popen(command, cwd=project.folder, env=own_code(), stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not partial_rows(project) and stage.poll() is None and time.monotonic() < deadline:
@@ -331,11 +333,9 @@ def partial_rows(project) -> list[str]:
 
 def test_rows_of_other_parameters_or_code_are_not_taken_over(copy_of, crystal_table, capsys, monkeypatch):
     project = copy_of(crystal_table)
-    monkeypatch.chdir(project.folder)
-    _, arguments = project.command("transport@measurements")
-    monkeypatch.setattr(ionsieve.pipeline.stages.transport, "write_table", refuse)
+    monkeypatch.setattr(ionsieve.pipeline.stage, "write_output", refuse)
     with pytest.raises(KeyboardInterrupt):
-        ionsieve.pipeline.stages.transport.main(*arguments)
+        project.run("transport@measurements")
     assert len(partial_rows(project)) == 10
     monkeypatch.undo()
     project.set_params(transport={"resolution_angstrom": 0.3})

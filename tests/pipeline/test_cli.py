@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ionsieve.pipeline.commands import answers, materials, screening
+from ionsieve.pipeline.commands import app as cli
+from ionsieve.pipeline.workspace import Workspace
 
 WINDOW = """formula e_above_hull_ev_atom decomposition_energy_ev_atom reduction_limit_v oxidation_limit_v
     reduction_limit_tol_v oxidation_limit_tol_v decomposition_products reduction_products oxidation_products note"""
@@ -198,10 +199,9 @@ def test_phases_of_ones_own_add_their_elements_and_know_their_energies(ionsieve,
     assert "-99" in err
 
 
-def test_what_the_pipeline_has_not_made_yet_is_said(ionsieve, monkeypatch, tmp_path):
-    monkeypatch.setattr(answers, "PHASES", tmp_path / "none.parquet")
-    for module in (materials, screening):
-        monkeypatch.setattr(module, "MODELS", tmp_path / "none")
+def test_what_the_pipeline_has_not_made_yet_is_said(ionsieve, finished, monkeypatch, tmp_path):
+    nothing_made = Workspace(tmp_path, Workspace.at(finished.folder).params)
+    monkeypatch.setattr(cli, "home", lambda: nothing_made)
     path = csv(tmp_path / "c.csv", [("Li2O",)], ["formula"])
     for arguments in (["window", "Li2O"], ["interface", "Li2O", "LiF"], ["predict", "Li2O"], ["screen", path]):
         code, _, err = ionsieve(*arguments)

@@ -40,8 +40,9 @@ def test_sources_that_are_not_there_are_named_whatever_their_key(tmp_path):
 def test_the_project_and_folders_of_others_are_not_overwritten(tmp_path):
     (tmp_path / "models").mkdir()
     (tmp_path / "models/mine.txt").write_text("precious")
-    for folder in (scratch.ROOT, scratch.ROOT.parent, tmp_path):
+    project = scratch.home().folder
+    for folder in (project, project.parent, tmp_path):
         with pytest.raises(InputError, match="a copy would replace"):
             scratch.main(str(folder), "overrides.yaml")
     assert (tmp_path / "models/mine.txt").read_text() == "precious"
-    assert (scratch.ROOT / "features").is_dir()
+    assert (project / "features").is_dir()

@@ -2,6 +2,8 @@
 
 import ast
 import functools
+import importlib
+import inspect
 import json
 import re
 from pathlib import Path
@@ -10,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import ionsieve.pipeline.stages.phases
+from ionsieve.pipeline.plan import run_steps
 from ionsieve.pipeline.tables import InputError
+from ionsieve.pipeline.workspace import Block, Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 LATTICE = "space_group_number a_angstrom b_angstrom c_angstrom alpha_deg beta_deg gamma_deg formula_units_z"
@@ -66,7 +69,7 @@ def test_a_table_has_the_columns_promised(finished, name):
 
 def test_every_stage_writes_its_outputs_and_nothing_it_does_not_name(finished):
     stages = finished.stages()
-    outs = {out for stage in stages.values() for out in stage["outs"]}
+    outs = {out for step in stages.values() for out in step.outs}
     assert all((finished.folder / out).exists() for out in outs)
     written = {p.relative_to(finished.folder).as_posix() for p in (finished.folder / "data").rglob("*") if p.is_file()}
     made = {w for w in written if not w.startswith(("data/raw/", "data/reference/"))}
@@ -75,17 +78,12 @@ def test_every_stage_writes_its_outputs_and_nothing_it_does_not_name(finished):
 
 def test_a_stage_reads_only_what_it_declares_and_what_exists_by_then(finished):
     made: set[str] = set()
-    for name, stage in finished.stages().items():
-        files = [a for a in finished.command(name)[1] if "/" in a]
-        assert set(stage["outs"]) <= set(files), name
-        inputs = [f for f in files if f not in stage["outs"]]
-        undeclared = [
-            f for f in inputs if f not in stage["deps"] and not any(f.startswith(f"{d}/") for d in stage["deps"])
-        ]
-        assert undeclared == [], name
-        computed = [f for f in inputs if not f.startswith(("data/raw/", "data/reference/"))]
+    for name, step in finished.stages().items():
+        assert set(step.outs) <= set(step.files.values()), name
+        assert all(path.startswith("data/tmp/") for path in step.scratch), name
+        computed = [f for f in step.inputs if not f.startswith(("data/raw/", "data/reference/", "/"))]
         assert [f for f in computed if not any(f == m or f.startswith(f"{m}/") for m in made)] == [], name
-        made |= set(stage["outs"])
+        made |= set(step.outs)
 
 
 @functools.cache
@@ -115,14 +113,14 @@ def imported(file: str) -> set[str]:
 
 def test_a_stage_declares_all_code_it_imports_and_the_params_it_reads(finished):
     # DVC follows no imports: what is not declared gives an old result that looks new.
-    for name, stage in finished.stages().items():
-        file = finished.command(name)[0].removeprefix("ionsieve.").replace(".", "/") + ".py"
-        code = {dep for dep in stage["deps"] if dep.startswith(("features/", "models/", "pipeline/"))}
+    for name, step in finished.stages().items():
+        file = step.module.removeprefix("ionsieve.").replace(".", "/") + ".py"
+        code = {dep for dep in step.deps if dep.startswith(("features/", "models/", "pipeline/"))}
         files = imported(file)
         assert {f for f in files if not any(f == dep or f.startswith(f"{dep}/") for dep in code)} == set(), name
         assert {dep for dep in code if not any(f == dep or f.startswith(f"{dep}/") for f in files)} == set(), name
-        blocks = re.findall(r"stage_params\(\"(\w+)\"\)", (ROOT / file).read_text(encoding="utf-8"))
-        assert set(blocks) == set(stage.get("params", [])), name
+        asked = inspect.signature(importlib.import_module(step.module).run).parameters.values()
+        assert {keyword.name for keyword in asked if keyword.annotation is Block} == set(step.params), name
 
 
 def test_candidates_keep_their_ids_as_written_sorted(finished):
@@ -261,11 +259,11 @@ def test_the_same_input_gives_the_same_bytes(finished, repeated, name):
 @pytest.mark.parametrize(
     ("text", "said"), [("phases: [", "not valid YAML"), ("train: {}", "no block 'phases'"), ("", "holds no blocks")]
 )
-def test_a_params_file_that_is_broken_or_lacks_a_block_is_named(project, monkeypatch, text, said):
+def test_a_params_file_that_is_broken_or_lacks_a_block_is_named(project, text, said):
+    step = project.stages()["phases"]
     project.write("params.yaml", text)
-    monkeypatch.chdir(project.folder)
     with pytest.raises(InputError, match=said) as error:
-        ionsieve.pipeline.stages.phases.main("data/raw/phases.csv", "out.parquet")
+        run_steps([step], Workspace.at(project.folder))
     assert "params.yaml" in str(error.value)
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ionsieve.pipeline import tables
-from ionsieve.pipeline.tables import InputError, read_table, report_rows, write_spreadsheet, write_table, write_whole
+from ionsieve.pipeline.tables import InputError, counted, read_table, write_spreadsheet, write_table, write_whole
 
 
 def test_ids_and_formulas_stay_text_as_written(tmp_path):
@@ -90,11 +90,10 @@ def test_spreadsheet_commands_are_defused_and_numbers_untouched(tmp_path):
     assert lines[1:6] == ["'=HYPERLINK(),-1.0", "'@x,2.0", "'+1,0.0", "'-Li,1.0", "Li2O,1.0"]
 
 
-def test_row_counts_that_do_not_add_up_are_a_fault(capsys):
-    report_rows("stage", 3, 2, {"bad": 1})
-    assert capsys.readouterr().out == "stage: 3 rows in, 2 out (1 bad)\n"
+def test_row_counts_that_do_not_add_up_are_a_fault():
+    assert counted("stage", 3, 2, {"bad": 1}) == "stage: 3 rows in, 2 out (1 bad)"
     with pytest.raises(AssertionError, match="do not add up"):
-        report_rows("stage", 3, 2)
+        counted("stage", 3, 2)
 
 
 def test_json_writes_nan_as_null_and_the_same_bytes_whatever_the_order(tmp_path):

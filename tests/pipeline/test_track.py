@@ -5,25 +5,24 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from ionsieve.pipeline.plan import read_plan, run_steps
 from ionsieve.pipeline.tables import read_json
+from ionsieve.pipeline.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
 def tracked(finished, tmp_path_factory):
     """The small project's results, copied and logged twice; (folder, runs, what the second time added)."""
     mlflow = pytest.importorskip("mlflow")
-    from ionsieve.pipeline.stages import track
-
     folder = tmp_path_factory.mktemp("tracked")
     shutil.copytree(finished.folder, folder, dirs_exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        arguments = ["data/models", "data/shortlists/funnel.json", "data/shortlists", "data/shortlists/tracked.json"]
-        track.main(*arguments)
-        first = mlflow.search_runs(experiment_names=["ionsieve"])
-        track.main(*arguments)
-        second = mlflow.search_runs(experiment_names=["ionsieve"])
-        yield folder, first, len(second) - len(first), mlflow
+    workspace = Workspace.at(folder)
+    step = read_plan(workspace.params)["track"]
+    run_steps([step], workspace)
+    first = mlflow.search_runs(experiment_names=["ionsieve"])
+    run_steps([step], workspace)
+    second = mlflow.search_runs(experiment_names=["ionsieve"])
+    return folder, first, len(second) - len(first), mlflow
 
 
 def test_every_trained_model_and_the_screening_is_a_finished_run_under_one_id(tracked):
