@@ -4,6 +4,8 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
+# Each stage is a process of its own: without compiled modules on disk it spends four seconds more on its imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: screen test test-all lint format bench ui potential starter screen-real
 

@@ -2,6 +2,7 @@ import zipfile
 
 import pandas as pd
 import pytest
+from pymatgen.symmetry.groups import SpaceGroup
 
 from ionsieve.pipeline.sources import cifs, embedded, obelix, table
 from ionsieve.pipeline.stages.candidates import usable_candidates
@@ -12,6 +13,16 @@ from ionsieve.pipeline.tables import InputError
 def written(path, text):
     path.write_text(text)
     return path
+
+
+@pytest.mark.filterwarnings("ignore:Full symbol not available")
+def test_symbols_of_space_groups_have_the_numbers_pymatgen_gives_them():
+    names = SpaceGroup.SG_SYMBOLS | set(SpaceGroup.abbrev_sg_mapping) | set(SpaceGroup.full_sg_mapping)
+    # every thirteenth of them: pymatgen takes 20 ms each; and both settings of a rhombohedral group
+    chosen = [*sorted(name.replace(" ", "") for name in names)[::13], "R-3cH", "R-3m:R"]
+    assert [table.space_group_number(name) for name in chosen] == [SpaceGroup(name).int_number for name in chosen]
+    with pytest.raises(ValueError, match="Pnmx"):
+        table.space_group_number("Pnmx")
 
 
 def test_every_bad_measurement_is_listed_in_one_error(tmp_path):
