@@ -1,30 +1,20 @@
 """Descriptors of a unit cell: shape, volume per atom, density, and what the space group says.
 
-Symmetry operations of the space groups: spglib's database (doi:10.1080/27660400.2024.2384822), through pymatgen where a
-structure is at hand.
+Symmetry operations of the space groups: spglib's database (doi:10.1080/27660400.2024.2384822).
 """
 
 import math
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 import spglib
-from pymatgen.core import Structure
-from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
 from scipy.constants import physical_constants
 
 from ionsieve.features.chemistry.charges import most_likely_charges
 from ionsieve.features.chemistry.elements import padded_fractions
 from ionsieve.features.chemistry.formula import parse_formulas
-
-LATTICE_COLUMNS = ("a_angstrom", "b_angstrom", "c_angstrom", "alpha_deg", "beta_deg", "gamma_deg")
-
-# Å: published coordinates have four digits and cells of disordered crystals are averages.
-SYMMETRY_TOLERANCE_ANGSTROM = 0.01
+from ionsieve.features.crystals.conventional_cell import LATTICE_COLUMNS, quiet_spglib
 
 G_CM3_PER_DALTON_ANGSTROM3 = physical_constants["atomic mass constant"][0] * 1e3 * 1e24
 
@@ -137,19 +127,11 @@ def _space_group_columns(space_group_number: pd.Series) -> pd.DataFrame:
     )
 
 
-@contextmanager
-def _quiet_spglib() -> Iterator[None]:
-    """Without the warning about its future error handling that spglib gives at each call."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        yield
-
-
 @lru_cache(maxsize=1)
 def _hall_numbers() -> dict[int, int]:
     """spglib's number of the first setting of each space group."""
     halls: dict[int, int] = {}
-    with _quiet_spglib():
+    with quiet_spglib():
         for hall in range(1, 531):
             setting = spglib.get_spacegroup_type(hall)
             if setting is not None:
@@ -158,22 +140,12 @@ def _hall_numbers() -> dict[int, int]:
 
 
 @lru_cache(maxsize=230)
-def space_group_symbol(number: int) -> str:
-    """Short Hermann-Mauguin symbol: "P2_1/c" for 14."""
-    with _quiet_spglib():
-        kind = spglib.get_spacegroup_type(_hall_numbers()[number])
-    if kind is None:
-        raise ValueError(f"spglib knows no space group {number}")
-    return str(kind.international_short)
-
-
-@lru_cache(maxsize=230)
 def space_group_facts(number: int) -> tuple[int, int, bool, bool, bool]:
     """Point-group order, lattice points per conventional cell, and whether it is centrosymmetric, polar, chiral.
 
     Polar: its operations leave a direction unchanged. Chiral: it holds proper rotations alone (Sohncke group).
     """
-    with _quiet_spglib():
+    with quiet_spglib():
         operations = spglib.get_symmetry_from_database(_hall_numbers()[number])
     if operations is None:
         raise ValueError(f"spglib knows no operations of space group {number}")
@@ -188,28 +160,3 @@ def space_group_facts(number: int) -> tuple[int, int, bool, bool, bool]:
         bool(fixed_directions > 0.5),
         bool((np.linalg.det(unique) > 0).all()),
     )
-
-
-def lattice_from_structure(structure: Structure, formula: str | None = None) -> dict[str, float | str]:
-    """Lattice columns of the conventional cell of a structure, with space_group_number, formula_units_z and note.
-
-    Sites count as alike when their species and occupancies are. formula_units_z is the number of atoms in the
-    conventional cell over that of the formula (the structure's reduced formula if none is given). Where symmetry cannot
-    be found the cell is the one given, the space group NaN, and note says why ("" otherwise).
-    """
-    note, number, cell = "", math.nan, structure
-    try:
-        with _quiet_spglib():
-            analyzer = SpacegroupAnalyzer(structure, symprec=SYMMETRY_TOLERANCE_ANGSTROM)
-            number = float(analyzer.get_space_group_number())
-            cell = analyzer.get_refined_structure()
-    except (SymmetryUndeterminedError, spglib.SpglibError, ValueError, TypeError) as error:
-        note = f"space group not determined ({type(error).__name__}: {error})"
-    composition = structure.composition.element_composition
-    reference = parse_formulas([formula])[0][0] if formula is not None else composition.reduced_composition
-    values: dict[str, float | str] = dict(zip(LATTICE_COLUMNS, map(float, cell.lattice.parameters), strict=True))
-    values["space_group_number"] = number
-    # Through the volumes, since the refined cell of a disordered crystal need not keep every split site.
-    atoms = composition.num_atoms * cell.lattice.volume / structure.lattice.volume
-    values["formula_units_z"] = atoms / reference.num_atoms if reference is not None else math.nan
-    return values | {"note": note}

@@ -14,7 +14,8 @@ from pymatgen.core import Structure
 from ionsieve.features.chemistry.charges import most_likely_charges
 from ionsieve.features.chemistry.elements import ionic_radius_angstrom, padded_fractions
 from ionsieve.features.crystals.cif import parse_cif
-from ionsieve.features.crystals.lattice import lattice_features, lattice_from_structure
+from ionsieve.features.crystals.conventional_cell import lattice_from_structure
+from ionsieve.features.crystals.lattice import lattice_features
 
 __all__ = ["lattice_features", "lattice_from_structure", "parse_cif", "structure_features"]
 

@@ -46,8 +46,8 @@ def transport_row(
     except ValueError as error:
         return row | {"note": str(error)}
     row |= framework_features(decorated, element) | {"mobile_site_shared": framework.mobile_site_shared}
-    row |= dict(zip(CHANNEL_COLUMNS, bottleneck_radii_angstrom(framework, resolution_angstrom), strict=True))
     try:
+        row |= dict(zip(CHANNEL_COLUMNS, bottleneck_radii_angstrom(framework, resolution_angstrom), strict=True))
         landscape = site_energy_landscape(framework, mobile_ion, resolution_angstrom=resolution_angstrom)
     except ValueError as error:
         return row | {"note": "; ".join(filter(None, [str(error), note]))}

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,8 @@ from typing import Any
 import pandas as pd
 from pymatgen.core import Structure
 
-from ionsieve.features.chemistry.formula import parse_formulas
+from ionsieve.features.chemistry.formula import parse_formula, parse_formulas
 from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
-from ionsieve.features.crystals.structure import lattice_from_structure
 from ionsieve.features.transport.bond_valence import framework_of, site_energy_landscape
 from ionsieve.features.transport.bond_valence_parameters import mobile_species
 from ionsieve.features.transport.landscape_export import cube_text, grd_text
@@ -37,13 +36,7 @@ from ionsieve.pipeline.tables import InputError, read_table, require_columns, wr
 from ionsieve.pipeline.workspace import Workspace
 
 PREDICTED = ["log10_sigma", "log10_sigma_low", "log10_sigma_high", "band_gap_ev"]
-ORIGINS = [
-    "sigma_origin",
-    "sigma_match",
-    "band_gap_origin",
-    "reduction_limit_predicted_v",
-    "oxidation_limit_predicted_v",
-]
+ORIGINS = ["sigma_origin", "band_gap_origin", "reduction_limit_predicted_v", "oxidation_limit_predicted_v"]
 FINEST_ANGSTROM, COARSEST_ANGSTROM = 0.02, 1.0  # finer fills the memory, coarser misses the paths
 
 
@@ -60,14 +53,24 @@ def own_materials(arguments: Sequence[str]) -> pd.DataFrame:
     paths = [Path(a) for a in arguments]
     tables = [p for p in paths if p.name.endswith((".csv", ".csv.gz", ".parquet")) and os.path.exists(p)]
     if tables:
-        rows = read_materials(arguments).drop(columns=["note", "remark"], errors="ignore")
+        rows = read_materials(arguments).drop(columns=["note", "remark", "doubts"], errors="ignore")
     else:
         rows = pd.DataFrame([row for a, p in zip(arguments, paths, strict=True) for row in _rows_of(a, p)])
     rows = with_cell(with_columns(with_columns(rows, ["structure_json"], None), ["note"], ""))
     keys = rows.reindex(columns=["id", "formula"]).fillna("") if "id" in rows else rows[["formula"]]
     _, reasons = parse_formulas(keys["formula"])
     unreadable = [n or r for n, r in zip(rows["note"].fillna(""), reasons, strict=True)]
-    return rows.assign(**keys, note=unreadable)
+    return rows.assign(**keys, note=unreadable, remark=joined(rows["remark"], _doubts(rows)))
+
+
+def joined(*columns: Iterable[str]) -> list[str]:
+    """The texts of each row as one."""
+    return ["; ".join(filter(None, texts)) for texts in zip(*columns, strict=True)]
+
+
+def _doubts(rows: pd.DataFrame) -> list[str]:
+    """What the files of the rows leave in doubt."""
+    return list(with_columns(rows, ["doubts"], "")["doubts"].fillna(""))
 
 
 def with_cell(rows: pd.DataFrame) -> pd.DataFrame:
@@ -90,15 +93,12 @@ def _rows_of(argument: str, path: Path) -> list[dict[str, object]]:
     if not os.path.exists(path):
         return [{"formula": argument}]
     rows: list[dict[str, object]] = []
-    for id_, content in cifs.cif_texts(path):
-        try:
-            structure = cifs.parse_cif_bytes(content, id_)
-        except ValueError as error:
-            rows.append({"id": id_, "formula": "", "note": str(error)})
-            continue
-        formula = structure.composition.element_composition.reduced_formula
-        crystal = {"structure_json": structure.to_json(), **lattice_from_structure(structure, formula)}
-        rows.append({"id": id_, "formula": formula, **crystal})
+    for id_, found in cifs.crystals(path):
+        if isinstance(found, ValueError):
+            rows.append({"id": id_, "formula": "", "note": str(found)})
+        else:
+            row = cifs.crystal_row(id_, found)
+            rows.append(row | {"note": "", "doubts": row["note"]})
     return rows
 
 
@@ -108,20 +108,20 @@ def predicted(rows: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
     usable = rows[rows["note"] == ""]
     keys = [c for c in ("id", "formula") if c in rows]
     window_columns = [c for c in WINDOW if c not in ("formula", "note")]
-    columns = [*keys, *PREDICTED, *window_columns, "in_domain", "near", *ORIGINS, "note"]
+    columns = [*keys, *PREDICTED, *window_columns, "in_domain", *ORIGINS, "note"]
     if usable.empty:
         return rows.reindex(columns=columns)
     plain = usable.assign(id=usable.index.astype(str))
     measured, gaps = (pd.read_parquet(file_of(workspace, name)) for name in ("measurements", "band_gaps"))
     params = workspace.block("predict")
     described, gap_model = features_of(plain).set_index("id"), load_gap_model(workspace.path(params["gap_model"]))
-    answers = predictions_of(plain, described, models, gap_model, measured, gaps, params)
+    answers = predictions_of(plain, described, models, gap_model, measured, gaps, params["gap_thresholds_ev"])
     answers = answers.set_axis(usable.index)
     missing = missing_phases(workspace, phases)
     windows = window_answers(usable.reset_index(drop=True), phases, missing).set_axis(usable.index)
     texts = zip(answers["note"], windows["note"].fillna(""), usable["remark"], strict=True)
     notes = ["; ".join(filter(None, parts)) for parts in texts]
-    found = pd.concat([answers[[*PREDICTED, *ORIGINS, "in_domain", "near"]], windows[window_columns]], axis=1).assign(
+    found = pd.concat([answers[[*PREDICTED, *ORIGINS, "in_domain"]], windows[window_columns]], axis=1).assign(
         note=notes
     )
     result = rows[keys].join(found)
@@ -157,6 +157,7 @@ def percolating(
         refine=refine,
         workers=os.cpu_count() or 1,
     )
+    table = table.assign(note=joined(table["note"].fillna(""), _doubts(rows)))
     unread = with_columns(rows, ["note"], "")["note"].fillna("")
     if landscapes is not None:
         computed = table["percolation_barrier_1d_ev"].notna()
@@ -190,22 +191,20 @@ def measured_split(path: Path, lenient: bool) -> pd.DataFrame:
     return rows.assign(sigma_s_cm=pd.to_numeric(rows["sigma_s_cm"], errors="coerce"), note=reasons)
 
 
-def evaluated(train: Path, test: Path, cif_folder: Path | None, params: Mapping[str, Any]) -> pd.DataFrame:
+def evaluated(train: Path, test: Path, cif_folder: Path | None, params: dict[str, Any]) -> pd.DataFrame:
     """Conductivities of `test` predicted by a model that saw `train` alone, one row each in their order."""
     known, asked = measured_split(train, lenient=False), measured_split(test, lenient=True)
-    structures, _ = cifs.read_structures(cif_folder) if cif_folder else ({}, {})
-    crystals = {i: s.to_json() for i, s in structures.items() if "Li" in s.composition.element_composition}
+    found, _ = cifs.read_by_id(cif_folder) if cif_folder else ({}, {})
+    crystals = {i: crystal.structure_json for i, crystal in found.items() if "Li" in parse_formula(crystal.formula)}
     known = known.assign(structure_json=crystals_by_id(crystals, known["id"]))
     usable = asked[asked["note"] == ""]
     plain = usable.assign(id=usable.index.astype(str), structure_json=crystals_by_id(crystals, usable["id"]))
-    models = fit_conductivity(known, features_of(known).set_index("id"), params["train"])
+    models = fit_conductivity(known, features_of(known).set_index("id"), params)
     if not any(model.trained for model in models.values()):
         raise InputError(f"{train}: {models[FORMULA_ONLY].reason_not_trained}")
     answers = predict_conductivity(models, features_of(plain).set_index("id")).set_axis(usable.index)
-    near = (answers["domain_distance"] <= params["predict"]["near_distance"]).astype("boolean")
-    answers = answers.assign(near=near.mask(answers["log10_sigma"].isna()))
     columns = {"log10_sigma": "log10_sigma_predicted"}
-    answers = answers[["near", "log10_sigma", "log10_sigma_low", "log10_sigma_high"]].rename(columns=columns)
+    answers = answers[["log10_sigma", "log10_sigma_low", "log10_sigma_high"]].rename(columns=columns)
     with_measured = asked[["id", "formula"]].assign(log10_sigma_measured=asked["sigma_s_cm"].map(_log10))
     return with_measured.join(answers).assign(note=asked["note"])
 

@@ -18,7 +18,7 @@ from pymatgen.core import Structure
 
 from ionsieve.features.chemistry.charges import average_charges
 from ionsieve.features.chemistry.formula import composition_key, parse_formula
-from ionsieve.features.crystals.lattice import lattice_from_structure
+from ionsieve.features.crystals.conventional_cell import lattice_from_structure
 from ionsieve.features.thermodynamics.hull import hull_table, phase_set
 from ionsieve.models.quantities.formation import AnionFit, fit_anions, formation_energies
 from ionsieve.pipeline.reference.starter_jobs import named_compositions

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
+from ionsieve.features.crystals.conventional_cell import lattice_from_structure
 from ionsieve.features.crystals.doping import doped_formulas
-from ionsieve.features.crystals.lattice import lattice_from_structure
 from ionsieve.features.crystals.substitution import Hypothetical, substitutions, without_duplicates
 from ionsieve.pipeline.sources.cifs import read_structures, structure_to_json
 from ionsieve.pipeline.sources.table import check_candidates

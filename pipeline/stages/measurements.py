@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ionsieve.features.chemistry.formula import parse_formula
 from ionsieve.pipeline.params import choose
 from ionsieve.pipeline.sources import cifs as cif_source
 from ionsieve.pipeline.sources import obelix, table
@@ -15,10 +16,10 @@ SOURCES = {"embedded": table.measurements, "table": table.measurements, "obelix"
 def measurements_with_structures(source: str, path: Path | str, cifs: Path | str | None, drop_ids: list[str]):
     """The source's rows with `structure_json` (None where unknown), and why CIFs of these rows were left out, by id."""
     rows = choose(SOURCES, source, "measurements.source")(path, drop_ids)
-    structures, reasons = cif_source.read_structures(cifs) if cifs else ({}, {})
-    without_lithium = {i for i, s in structures.items() if "Li" not in s.composition.element_composition}
+    crystals, reasons = cif_source.read_by_id(cifs) if cifs else ({}, {})
+    without_lithium = {i for i, crystal in crystals.items() if "Li" not in parse_formula(crystal.formula)}
     reasons |= dict.fromkeys(without_lithium, "the CIF lacks lithium")
-    known = {i: s.to_json() for i, s in structures.items() if i not in without_lithium}
+    known = {i: crystal.structure_json for i, crystal in crystals.items() if i not in without_lithium}
     return rows.assign(structure_json=table.crystals_by_id(known, rows["id"])), {
         i: reasons[i] for i in rows["id"] if i in reasons
     }
