@@ -10,20 +10,16 @@ import numpy as np
 import pandas as pd
 
 from ionsieve.features.thermodynamics.phase_set import (
-    ELEMENT_INDEX,
     Amounts,
     PhaseSet,
-    find_phase,
     phase_set,
     products_text,
     read_amounts,
-    system_mask,
-    systems_within,
     uncovered_elements,
 )
 from ionsieve.features.thermodynamics.programs.linear_programs import Stability, solve_stability
 
-__all__ = ["PhaseSet", "answerable", "hull_complete", "hull_table", "own_energies", "phase_set", "stability_columns"]
+__all__ = ["PhaseSet", "answerable", "hull_table", "own_energies", "phase_set", "stability_columns"]
 
 
 def hull_table(
@@ -110,41 +106,3 @@ def own_energies(energies: Sequence[float] | None, n: int) -> np.ndarray:
         rows = ", ".join(map(str, np.flatnonzero(np.isinf(own))))
         raise ValueError(f"formation energies are infinite in rows {rows}")
     return own
-
-
-def hull_complete(
-    formulas: Sequence[str], phases: PhaseSet, known_missing: Sequence[str], mobile_ion: str = "Li"
-) -> np.ndarray:
-    """(n,) whether the phases describe each formula's system well enough for its hull distance and window to be known.
-
-    False where a formula cannot be answered, where no other phase has all its elements but one (of two elements:
-    where the system has no compound), or where a phase of its system with the mobile ion is listed as missing and
-    still is.
-    """
-    missing, _ = read_amounts(known_missing)
-    absent = [
-        system_mask(ELEMENT_INDEX[s] for s in found)
-        for found in missing
-        if found is not None and find_phase(phases, found) < 0
-    ]
-    complete = []
-    for found in answerable(formulas, phases)[0]:
-        mask = system_mask(ELEMENT_INDEX[s] for s in found) if found is not None else 0
-        with_ion = mask | 1 << ELEMENT_INDEX[mobile_ion]
-        complete.append(
-            found is not None and _explored(found, mask, phases) and not any(m & ~with_ion == 0 for m in absent)
-        )
-    return np.array(complete, dtype=bool)
-
-
-def _explored(found: Amounts, mask: int, phases: PhaseSet) -> bool:
-    n = mask.bit_count()
-    if n == 1:
-        return True
-    own = find_phase(phases, found) if n > 2 else -1
-    for system in systems_within(phases, mask):
-        first, last = phases.system_start[system], phases.system_start[system + 1]
-        size = int((phases.elements[first] >= 0).sum())
-        if size >= max(n - 1, 2) and (last - first > 1 or first != own):
-            return True
-    return False

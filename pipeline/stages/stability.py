@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from ionsieve.features.thermodynamics.air import air_table
-from ionsieve.features.thermodynamics.hull import PhaseSet, hull_complete, phase_set
+from ionsieve.features.thermodynamics.anion_limits import anion_oxidation_ceiling_v
+from ionsieve.features.thermodynamics.completeness import hull_incomplete_reason
+from ionsieve.features.thermodynamics.hull import PhaseSet, phase_set
 from ionsieve.features.thermodynamics.window import window_table
 from ionsieve.pipeline.sources.phases import lithium_compounds
 from ionsieve.pipeline.stage import Result, stage_main
@@ -39,15 +41,20 @@ def stability_of(
     air = air_table(formulas, phases)
     joined = pd.concat([table[["id"]].reset_index(drop=True), window], axis=1)
     joined = joined.assign(**{c: air[c] for c in air.columns if c not in joined})
-    return joined.assign(hull_complete=hull_complete(formulas, phases, missing))
+    reasons = hull_incomplete_reason(formulas, phases, missing)
+    return joined.assign(hull_complete=[not reason for reason in reasons], hull_incomplete_reason=reasons)
 
 
-def run(*, materials: pd.DataFrame, phases: pd.DataFrame, missing: Path, stability: Block) -> Result:
+def run(
+    *, materials: pd.DataFrame, phases: pd.DataFrame, missing: Path, anion_limits: pd.DataFrame, stability: Block
+) -> Result:
     n_in, thermo_set = len(materials), phases["thermo_set"].iloc[0]
     if "id" not in materials:  # the phases themselves: only their lithium compounds
         materials = lithium_compounds(materials).assign(id=lambda t: t["formula"])
     known = known_missing(missing, thermo_set)
     result = stability_of(materials, phase_set(phases), known, stability["tolerance_ev_atom"])
+    ceilings = anion_oxidation_ceiling_v(list(result["formula"]), anion_limits)
+    result = result.assign(**{c: ceilings[c].to_numpy() for c in ("anion_group", "oxidation_ceiling_v")})
     lines = [counted("stability", n_in, len(result), {"without lithium": n_in - len(result)})]
     given = materials["formation_energy_ev_atom"].notna()
     foreign = int((given & np.isnan(own_energies(materials, thermo_set))).sum())

@@ -188,7 +188,7 @@ def lay_out(folder: Path) -> Project:
     project.write("data/raw/candidates.csv", CANDIDATES)
     project.write("data/reference/partners.csv", PARTNERS)
     project.write("data/reference/missing_phases.csv", MISSING)
-    for name in ("elements.csv", "formation_enthalpies.csv"):
+    for name in ("elements.csv", "formation_enthalpies.csv", "anion_oxidation_limits.csv"):
         project.write(f"data/reference/{name}", (ROOT / "data/reference" / name).read_bytes())
     return project
 

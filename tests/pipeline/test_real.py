@@ -41,7 +41,13 @@ def judged(shared_data, finished, tmp_path_factory):
     project.write("data/raw/candidates.csv", "formula\n" + "\n".join(formulas) + "\n")
     project.write("data/raw/measured.csv", "id,formula,sigma_s_cm\na,LiF,1e-11\n")
     project.write("data/raw/crystals/none.cif", "")
-    for name in ("partners.csv", "elements.csv", "missing_phases.csv", "formation_enthalpies.csv"):
+    for name in (
+        "partners.csv",
+        "elements.csv",
+        "missing_phases.csv",
+        "formation_enthalpies.csv",
+        "anion_oxidation_limits.csv",
+    ):
         project.write(f"data/reference/{name}", (ROOT / "data/reference" / name).read_bytes())
     project.run()
     return project

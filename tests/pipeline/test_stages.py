@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LATTICE = "space_group_number a_angstrom b_angstrom c_angstrom alpha_deg beta_deg gamma_deg formula_units_z"
 BARRIERS = " ".join(f"{kind}_barrier_{d}d_ev" for kind in ("percolation", "migration") for d in (1, 2, 3))
 STABILITY = """id formula e_above_hull_ev_atom decomposition_energy_ev_atom hull_complete reduction_limit_v
+    hull_incomplete_reason anion_group oxidation_ceiling_v
     oxidation_limit_v reduction_limit_tol_v oxidation_limit_tol_v decomposition_products reduction_products
     oxidation_products products_at_0v charge_balanced e_rxn_h2o_ev e_rxn_co2_ev h2s_released_mol note"""
 TRANSPORT = f"id {BARRIERS} dimensionality mobile_site_shared note"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Composition
 
-from ionsieve.features.thermodynamics.hull import PhaseSet, hull_complete, hull_table, phase_set
+from ionsieve.features.thermodynamics.hull import PhaseSet, hull_table, phase_set
 from ionsieve.features.thermodynamics.phase_set import phase_name, read_amounts
 
 formulas_of_three = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 4)).filter(
@@ -128,7 +128,6 @@ def test_unknown_elements_are_named_and_never_stable(li_o_phases: PhaseSet) -> N
     assert "no compound of F" in table["note"][0]
     assert "no compound of Xe" in table["note"][1]
     assert "nonsense" in table["note"][2]
-    assert not hull_complete(["LiF", "nonsense"], li_o_phases, []).any()
 
 
 @pytest.mark.parametrize("energy", [np.nan, np.inf])
@@ -159,18 +158,6 @@ def test_mixed_thermochemistry_is_an_error() -> None:
 def test_infinite_own_energies_are_an_error(li_o_phases: PhaseSet) -> None:
     with pytest.raises(ValueError, match="infinite in rows 1"):
         hull_table(["Li2O", "Li2O"], li_o_phases, [-1.0, -np.inf])
-
-
-def test_hull_complete() -> None:
-    rows = {"formula": ["Li2S", "P2S5", "LiCl", "Li3PS4"], "formation_energy_ev_atom": [-1.5, -0.3, -2.1, -1.0]}
-    phases = phase_set(pd.DataFrame(rows))
-    formulas = ["Li2S", "PCl5", "Li4PS4Cl", "Li7PS6", "LiPCl6"]
-    # P-Cl has no compound; Li-P-S-Cl has Li3PS4 with three of its four elements; Li-P-Cl has LiCl with two of three.
-    assert hull_complete(formulas, phases, []).tolist() == [True, False, True, True, True]
-    # Li6PS5Cl is missing: only Li-P-S-Cl is short of it; Li3PS4 is listed but there.
-    assert hull_complete(formulas, phases, ["Li6PS5Cl", "Li3PS4"]).tolist() == [True, False, False, True, True]
-    # lithium is added to the system for a window, so a missing LiP matters to it
-    assert hull_complete(["P2S5"], phases, ["LiP"]).tolist() == [False]
 
 
 def test_plain_and_general_parser_agree(mp_table: pd.DataFrame) -> None:
