@@ -9,6 +9,7 @@ from pymatgen.core import Composition, Element
 SYMBOLS = frozenset(element.symbol for element in Element)
 KEY_DIGITS = 6  # significant digits of an atomic fraction: amounts that differ by less are one composition
 ISOTOPES = {"D", "T"}  # pymatgen knows deuterium and tritium; to us they are hydrogen
+ROUNDING = 0.005  # of each atomic fraction: Li0.33La0.56TiO3 and Li0.33La0.557TiO3 are one material
 
 
 def parse_formula(text: str) -> Composition:
@@ -93,3 +94,11 @@ def _rounded_key(composition: Composition, decimals: int) -> str:
     total = composition.num_atoms
     parts = sorted((element.symbol, round(amount / total, decimals)) for element, amount in composition.items())
     return " ".join(f"{symbol}{fraction:g}" for symbol, fraction in parts)
+
+
+def rounding_apart(a: Composition, b: Composition) -> float:
+    """Largest relative difference of an element's fraction between two compositions; infinite if elements differ."""
+    first, second = (c.fractional_composition.get_el_amt_dict() for c in (a, b))
+    if first.keys() != second.keys():
+        return math.inf
+    return max(abs(second[symbol] / amount - 1.0) for symbol, amount in first.items())

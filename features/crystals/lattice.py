@@ -140,6 +140,16 @@ def _hall_numbers() -> dict[int, int]:
 
 
 @lru_cache(maxsize=230)
+def space_group_symbol(number: int) -> str:
+    """Short Hermann-Mauguin symbol: "P2_1/c" for 14."""
+    with quiet_spglib():
+        kind = spglib.get_spacegroup_type(_hall_numbers()[number])
+    if kind is None:
+        raise ValueError(f"spglib knows no space group {number}")
+    return str(kind.international_short)
+
+
+@lru_cache(maxsize=230)
 def space_group_facts(number: int) -> tuple[int, int, bool, bool, bool]:
     """Point-group order, lattice points per conventional cell, and whether it is centrosymmetric, polar, chiral.
 

@@ -117,13 +117,12 @@ def prepare_candidates(table: pd.DataFrame, gap_of: Mapping[str, float], min_gap
     """Candidates as filters and ranking see them.
 
     Hull distance, window and passivation are missing where hull_complete is not true, mixed_conduction_ions where the
-    charges cannot be told; where the conductivity was measured the probability of 1e-4 S/cm is 1 or 0. Adds
-    passivating, lithium_free (yes/no) and warnings (text, "; "-joined).
+    charges cannot be told. Adds passivating, lithium_free (yes/no) and warnings (text, "; "-joined).
 
     Args:
         table: One row per candidate; columns id, hull_complete, products_at_0v, lithium_fraction, molecular_groups,
-            mixed_conduction_ions, mixed_conduction_unknown, log10_sigma, probability_sigma_ge_1e_4, sigma_origin,
-            in_domain, band_gap_origin, those of UNKNOWN_IF_INCOMPLETE and of WARNINGS.
+            mixed_conduction_ions, mixed_conduction_unknown, sigma_origin, in_domain, band_gap_origin, those of
+            UNKNOWN_IF_INCOMPLETE and of WARNINGS.
         gap_of: As for `passivating`.
         min_gap_ev: As for `passivating`.
 
@@ -142,10 +141,6 @@ def prepare_candidates(table: pd.DataFrame, gap_of: Mapping[str, float], min_gap
     prepared["lithium_free"] = table["lithium_fraction"] == 0
     open_question = (numbers(table["mixed_conduction_unknown"]) == 1.0) & (numbers(table["mixed_conduction_ions"]) == 0)
     prepared["mixed_conduction_ions"] = table["mixed_conduction_ions"].mask(open_question, None)
-    measured = table["sigma_origin"] == "measured"
-    prepared["probability_sigma_ge_1e_4"] = table["probability_sigma_ge_1e_4"].mask(
-        measured & table["log10_sigma"].notna(), (table["log10_sigma"] >= -4).astype(float)
-    )
     prepared["warnings"] = warnings_of(table)
     return prepared
 

@@ -4,6 +4,8 @@ A random split flatters a model of materials: one publication often reports a wh
 is reported by many publications. Here neither a composition nor a publication is ever on both sides.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +23,7 @@ from ionsieve.features.chemistry.formula import parse_formulas
 # Amounts relative to the whole formula are compared to this many decimals: Li0.33La0.557TiO3 of two publications is
 # one composition although their roundings differ.
 COMPOSITION_DECIMALS = 3
+DOI = re.compile(r"10\.\d{4,9}/[^\s;,]+")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,16 @@ def chemical_system(formula: str) -> str:
     return formula if composition is None else "-".join(sorted(e.symbol for e in composition))
 
 
+def publication_keys(sources: Iterable[object]) -> list[str]:
+    """Identity of each publication: the first DOI its text names, else the text; "" where none is given."""
+    keys = []
+    for source in sources:
+        text = source.strip() if isinstance(source, str) else ""
+        doi = DOI.search(text)
+        keys.append(doi.group().rstrip(".)").lower() if doi else text)
+    return keys
+
+
 def publication_composition_groups(table: pd.DataFrame) -> pd.Series:
     """Group number of each row: rows that share a composition or a source, directly or through others, share a group.
 
@@ -54,7 +67,7 @@ def publication_composition_groups(table: pd.DataFrame) -> pd.Series:
     """
     n_rows = len(table)
     blocks = []
-    for labels in (pd.Series(composition_keys(table["formula"].tolist())), table["source"].reset_index(drop=True)):
+    for labels in map(pd.Series, (composition_keys(table["formula"].tolist()), publication_keys(table["source"]))):
         codes, _ = pd.factorize(labels.mask(labels == ""))
         blocks.append(codes)
     rows, nodes, offset = [], [], n_rows
@@ -90,7 +103,7 @@ def publication_folds(table: pd.DataFrame, n_splits: int, seed: int) -> list[Fol
     Args:
         table: Rows with `formula` and `source`; a row without a source is a publication of its own.
     """
-    source = table["source"].reset_index(drop=True)
+    source = pd.Series(publication_keys(table["source"]), dtype=object)
     source = source.mask(source == "")
     publication = source.fillna(pd.Series([f"row {i}" for i in range(len(source))])).to_numpy()
     keys = np.array(composition_keys(table["formula"].tolist()))

@@ -163,7 +163,7 @@ def evaluate(
 ) -> None:
     """Score a split of measured conductivities; the model sees --train alone."""
     check_out(out)
-    table = evaluated(train, test, cifs, home().block("train"))
+    table = evaluated(train, test, cifs, home().params)
     answered(table, ["log10_sigma_predicted"], out)
     errors = (table["log10_sigma_measured"] - table["log10_sigma_predicted"]).abs()
     inside = table["log10_sigma_measured"].between(table["log10_sigma_low"], table["log10_sigma_high"])
@@ -173,6 +173,10 @@ def evaluate(
         f"Spearman {rank:.3f}, intervals hold {inside[errors.notna()].mean():.2f}",
         err=True,
     )
+    for name, which in (("near", table["near"].fillna(False)), ("far", ~table["near"].fillna(True))):
+        own = errors[which.astype(bool)].dropna()
+        if len(own):
+            typer.echo(f"  {name}: {len(own)}, {own.mean():.3f} decades, held {inside[own.index].mean():.2f}", err=True)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,13 @@ from ionsieve.pipeline.tables import InputError, read_table, require_columns, wr
 from ionsieve.pipeline.workspace import Workspace
 
 PREDICTED = ["log10_sigma", "log10_sigma_low", "log10_sigma_high", "band_gap_ev"]
-ORIGINS = ["sigma_origin", "band_gap_origin", "reduction_limit_predicted_v", "oxidation_limit_predicted_v"]
+ORIGINS = [
+    "sigma_origin",
+    "sigma_match",
+    "band_gap_origin",
+    "reduction_limit_predicted_v",
+    "oxidation_limit_predicted_v",
+]
 FINEST_ANGSTROM, COARSEST_ANGSTROM = 0.02, 1.0  # finer fills the memory, coarser misses the paths
 
 
@@ -108,20 +114,20 @@ def predicted(rows: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
     usable = rows[rows["note"] == ""]
     keys = [c for c in ("id", "formula") if c in rows]
     window_columns = [c for c in WINDOW if c not in ("formula", "note")]
-    columns = [*keys, *PREDICTED, *window_columns, "in_domain", *ORIGINS, "note"]
+    columns = [*keys, *PREDICTED, *window_columns, "in_domain", "near", *ORIGINS, "note"]
     if usable.empty:
         return rows.reindex(columns=columns)
     plain = usable.assign(id=usable.index.astype(str))
     measured, gaps = (pd.read_parquet(file_of(workspace, name)) for name in ("measurements", "band_gaps"))
     params = workspace.block("predict")
     described, gap_model = features_of(plain).set_index("id"), load_gap_model(workspace.path(params["gap_model"]))
-    answers = predictions_of(plain, described, models, gap_model, measured, gaps, params["gap_thresholds_ev"])
+    answers = predictions_of(plain, described, models, gap_model, measured, gaps, params)
     answers = answers.set_axis(usable.index)
     missing = missing_phases(workspace, phases)
     windows = window_answers(usable.reset_index(drop=True), phases, missing).set_axis(usable.index)
     texts = zip(answers["note"], windows["note"].fillna(""), usable["remark"], strict=True)
     notes = ["; ".join(filter(None, parts)) for parts in texts]
-    found = pd.concat([answers[[*PREDICTED, *ORIGINS, "in_domain"]], windows[window_columns]], axis=1).assign(
+    found = pd.concat([answers[[*PREDICTED, *ORIGINS, "in_domain", "near"]], windows[window_columns]], axis=1).assign(
         note=notes
     )
     result = rows[keys].join(found)
@@ -191,7 +197,7 @@ def measured_split(path: Path, lenient: bool) -> pd.DataFrame:
     return rows.assign(sigma_s_cm=pd.to_numeric(rows["sigma_s_cm"], errors="coerce"), note=reasons)
 
 
-def evaluated(train: Path, test: Path, cif_folder: Path | None, params: dict[str, Any]) -> pd.DataFrame:
+def evaluated(train: Path, test: Path, cif_folder: Path | None, params: Mapping[str, Any]) -> pd.DataFrame:
     """Conductivities of `test` predicted by a model that saw `train` alone, one row each in their order."""
     known, asked = measured_split(train, lenient=False), measured_split(test, lenient=True)
     found, _ = cifs.read_by_id(cif_folder) if cif_folder else ({}, {})
@@ -199,12 +205,14 @@ def evaluated(train: Path, test: Path, cif_folder: Path | None, params: dict[str
     known = known.assign(structure_json=crystals_by_id(crystals, known["id"]))
     usable = asked[asked["note"] == ""]
     plain = usable.assign(id=usable.index.astype(str), structure_json=crystals_by_id(crystals, usable["id"]))
-    models = fit_conductivity(known, features_of(known).set_index("id"), params)
+    models = fit_conductivity(known, features_of(known).set_index("id"), params["train"])
     if not any(model.trained for model in models.values()):
         raise InputError(f"{train}: {models[FORMULA_ONLY].reason_not_trained}")
     answers = predict_conductivity(models, features_of(plain).set_index("id")).set_axis(usable.index)
+    near = (answers["domain_distance"] <= params["predict"]["near_distance"]).astype("boolean")
+    answers = answers.assign(near=near.mask(answers["log10_sigma"].isna()))
     columns = {"log10_sigma": "log10_sigma_predicted"}
-    answers = answers[["log10_sigma", "log10_sigma_low", "log10_sigma_high"]].rename(columns=columns)
+    answers = answers[["near", "log10_sigma", "log10_sigma_low", "log10_sigma_high"]].rename(columns=columns)
     with_measured = asked[["id", "formula"]].assign(log10_sigma_measured=asked["sigma_s_cm"].map(_log10))
     return with_measured.join(answers).assign(note=asked["note"])
 

@@ -13,6 +13,7 @@ from ionsieve.pipeline.tables import raise_for_rows, read_table, require_columns
 
 LATTICE = ["a_angstrom", "b_angstrom", "c_angstrom", "alpha_deg", "beta_deg", "gamma_deg"]
 MEASURED = ["sigma_s_cm", "sigma_upper_bound_s_cm", "temperature_c", "activation_energy_ev"]
+TOLD = ["family", "source", "phase", "sample", "note"]  # of a measurement, in words; phase is its polymorph
 KINDS = ("bulk", "total", "unstated")
 N_SPACE_GROUPS = 230
 MAX_ENERGY_EV_ATOM = 5.0  # no formation energy of a solid comes near; beyond it a unit is wrong
@@ -124,7 +125,7 @@ def check_measurements(table: pd.DataFrame, where: Path | str, drop_ids: Sequenc
     table = table.assign(id=table["id"].astype(str), formula=table["formula"].astype(str))
     table = table[~table["id"].isin(drop_ids)].reset_index(drop=True)
     table = with_columns(table, [*MEASURED, *LATTICE], math.nan)
-    table = with_columns(with_columns(table, ["family", "source"], ""), ["kind"], "unstated")
+    table = with_columns(with_columns(table, TOLD, ""), ["kind"], "unstated")
     table = with_columns(table, ["formula_units_z"], 1.0)
     table, problems = with_space_group(table)
     problems += duplicate_problems(table["id"]) + formula_problems(table, needs_lithium=True)
@@ -152,8 +153,9 @@ def check_measurements(table: pd.DataFrame, where: Path | str, drop_ids: Sequenc
     remedy = "Correct them at the source, or list their ids under measurements.drop_ids in params.yaml."
     raise_for_rows(problems, where, remedy)
     columns = ["id", "formula", "sigma_s_cm", "sigma_upper_bound_s_cm", "kind", "temperature_c", "activation_energy_ev"]
-    columns += ["family", "space_group_number", *LATTICE, "formula_units_z", "source"]
-    return table.assign(kind=kinds)[columns].sort_values("id", ignore_index=True)
+    columns += ["family", "space_group_number", *LATTICE, "formula_units_z", *TOLD[1:]]
+    told = {name: table[name].fillna("").astype(str) for name in TOLD}
+    return table.assign(kind=kinds, **told)[columns].sort_values("id", ignore_index=True)
 
 
 def measurements(path: Path | str, drop_ids: Sequence[str] = ()) -> pd.DataFrame:

@@ -7,15 +7,11 @@ import numpy as np
 import pandas as pd
 
 from ionsieve.features.chemistry.formula import parse_formula
-from ionsieve.models.learning.known import (
-    known_band_gap,
-    known_conductivity,
-    with_known_band_gap,
-    with_known_conductivity,
-)
+from ionsieve.models.learning.known import known_band_gap, with_known_band_gap
 from ionsieve.models.learning.training import TrainedModel
 from ionsieve.models.quantities.conductivity import FORMULA_ONLY, WITH_LATTICE, predict_conductivity
 from ionsieve.models.quantities.gap_model import GapModel, gap_of_run_or_model
+from ionsieve.models.quantities.measured import decided_conductivity, known_conductivity
 from ionsieve.models.quantities.window import LIMITS, predict_windows
 from ionsieve.pipeline.reference.gap_model import load_gap_model
 from ionsieve.pipeline.stage import Result, stage_main
@@ -43,23 +39,23 @@ def predictions_of(
     gap_model: GapModel,
     measurements: pd.DataFrame,
     band_gaps: pd.DataFrame,
-    gap_thresholds_ev: list[float],
+    params: Block,
 ) -> pd.DataFrame:
-    """All predictions of candidates (id, formula, space_group_number), one row each in their order.
+    """All predictions of candidates (id, formula and what is known of their crystals), one row each in their order.
 
-    Known gaps go first. The others are predicted by `gap_model`, unless the run's own model learned from at least
-    1,000 compositions (models/gap_model.py).
+    `params` is the block `predict`: `near_distance`, `gap_thresholds_ev`. Known gaps go first. The others are predicted
+    by `gap_model`, unless the run's own model learned from at least 1,000 compositions (models/gap_model.py).
     """
     described = features.reindex(candidates["id"])
     sigma = predict_conductivity(models, described).reset_index(drop=True)
     windows = predict_windows(models, described).reset_index(drop=True)
     gap = gap_of_run_or_model(models["band_gap"], gap_model, described).reset_index(drop=True)
-    rows = candidates[["id", "formula", "space_group_number"]].reset_index(drop=True)
+    rows = candidates.reset_index(drop=True)
     lithium_free = [not parse_formula(formula).get("Li") for formula in rows["formula"]]
     numbers = sigma.select_dtypes("number").columns
     sigma.loc[lithium_free, numbers] = np.nan  # no lithium ion, no prediction for it
-    sigma = with_known_conductivity(sigma, known_conductivity(rows, measurements))
-    gap = with_known_band_gap(gap, known_band_gap(rows["formula"], band_gaps), gap_thresholds_ev)
+    sigma = decided_conductivity(sigma, known_conductivity(rows, measurements), params["near_distance"])
+    gap = with_known_band_gap(gap, known_band_gap(rows["formula"], band_gaps), params["gap_thresholds_ev"])
     return pd.concat([rows[["id", "formula"]], sigma, gap, windows], axis=1)
 
 
@@ -80,7 +76,7 @@ def run(
         load_gap_model(gap_model),
         measurements,
         band_gaps,
-        predict["gap_thresholds_ev"],
+        predict,
     )
     lines = [counted("predict", len(candidates), len(result))]
     for column in ("sigma_origin", "band_gap_origin"):

@@ -1,9 +1,11 @@
 import zipfile
 
+import numpy as np
 import pandas as pd
 import pytest
 from pymatgen.symmetry.groups import SpaceGroup
 
+from ionsieve.models.quantities.measured import known_conductivity
 from ionsieve.pipeline.sources import cifs, embedded, obelix, table
 from ionsieve.pipeline.stages.candidates import usable_candidates
 from ionsieve.pipeline.stages.phases import ground_states
@@ -146,10 +148,31 @@ def test_embedded_candidates_are_lithium_compounds_and_oxides():
     kept, rejected = embedded.candidates("data/reference")
     assert rejected.empty
     assert {"Li3PO4", "Al2O3"} <= set(kept["formula"])
-    # Crystals of one compound are polymorphs; a row of a table stands only for a compound without a crystal.
+    # Rows of one compound are polymorphs: of those without a crystal no two share a space group.
     assert not kept["id"].duplicated().any()
     known = kept["structure_json"].notna()
-    assert not kept.loc[~known, "formula"].duplicated().any()
-    assert not set(kept.loc[~known, "formula"]) & set(kept.loc[known, "formula"])
+    assert not kept[~known].duplicated(["formula", "space_group_number"]).any()
     # computed energies go with the thermochemistry they belong to
     assert (kept.loc[kept["formation_energy_ev_atom"].notna(), "thermo_set"] == "chgnet030").all()
+
+
+def test_a_measured_polymorph_that_no_crystal_of_the_starter_set_is_stands_beside_it():
+    kept, _ = embedded.candidates("data/reference")
+    groups = kept.groupby("formula")["space_group_number"].agg(set)
+    assert groups["Li3PS4"] >= {31, 62}  # gamma is the starter's, beta conducts
+    assert groups["Li7La3Zr2O12"] >= {142, 230}  # tetragonal, cubic
+    assert groups["Li3N"] >= {191, 194}
+    assert groups["Li6PS5Cl"] == {146}  # measured in F-43m, of which R3 is an ordering
+    assert groups["Li3YCl6"] == {5}
+
+
+def test_measured_compounds_are_measured_in_their_crystals():
+    kept, _ = embedded.candidates("data/reference")
+    known = known_conductivity(kept, table.measurements("data/reference/conductivity.csv"))
+    best = known["log10_sigma"].groupby(kept["formula"]).max()
+    # S/cm at room temperature, doi:10.1016/j.ssi.2012.06.008, 10.1002/adma.201803075, 10.1002/anie.200701144,
+    # 10.1021/ja3110895, 10.1016/0038-1098(93)90841-A; half a decade for other publications of the same compound
+    published = {"Li6PS5Cl": 1.3e-3, "Li3YCl6": 5.1e-4, "Li7La3Zr2O12": 5.1e-4, "Li3PS4": 1.6e-4}
+    published |= {"Li0.34La0.51TiO2.94": 1e-3, "Li10GeP2S12": 1.2e-2}
+    for formula, sigma in published.items():
+        assert best[formula] == pytest.approx(np.log10(sigma), abs=0.5), formula

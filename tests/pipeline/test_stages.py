@@ -26,7 +26,7 @@ STABILITY = """id formula e_above_hull_ev_atom decomposition_energy_ev_atom hull
 TRANSPORT = f"id {BARRIERS} dimensionality mobile_site_shared note"
 PROMISED = {
     "interim/measurements": f"""id formula sigma_s_cm sigma_upper_bound_s_cm kind temperature_c activation_energy_ev
-        family {LATTICE} source structure_json""",
+        family {LATTICE} source phase sample note structure_json""",
     "interim/band_gaps": "id formula band_gap_ev method",
     "interim/phases": "formula formation_energy_ev_atom thermo_set",
     "interim/candidates": f"id formula formation_energy_ev_atom {LATTICE} structure_json origin note",
@@ -41,8 +41,9 @@ PROMISED = {
     "processed/transport_candidates": TRANSPORT,
     "processed/transport_measurements": TRANSPORT,
     "processed/predictions": """id formula log10_sigma log10_sigma_low log10_sigma_high probability_sigma_ge_1e_4
-        sigma_origin in_domain domain_distance band_gap_ev band_gap_low_ev band_gap_high_ev band_gap_origin
-        band_gap_spans reduction_limit_predicted_v oxidation_limit_predicted_v note""",
+        probability_sigma_ge_1e_3 near log10_sigma_decides sigma_publications sigma_phase sigma_kind sigma_source
+        sigma_match measured_crystalline sigma_origin in_domain domain_distance band_gap_ev band_gap_low_ev
+        band_gap_high_ev band_gap_origin band_gap_spans reduction_limit_predicted_v oxidation_limit_predicted_v note""",
     "processed/verdicts": "id formula role passed first_failed_filter value threshold margin",
 }
 KEPT = ["019", "1e9", "NaN", "a b", "cathode", "film", "new", "poly", "sulfide", "unlisted"]
@@ -155,7 +156,8 @@ def test_measured_values_go_before_predicted_ones(finished):
     rows = read(finished, "processed/predictions").set_index("id")
     # Three measurements of Li3PO4: 1, 2 and 4e-9 S/cm; their median is 2e-9.
     assert rows.loc["019", "log10_sigma"] == pytest.approx(np.log10(2e-9))
-    assert rows.loc["019", "sigma_origin"] == "measured"
+    assert rows.loc["019", ["sigma_origin", "near", "sigma_publications"]].tolist() == ["measured", True, 1]
+    assert rows.loc["019", "sigma_match"] == "composition only; the polymorph is not stated"
     assert rows.loc["new", "sigma_origin"] == "predicted"
     assert rows.loc["1e9", ["band_gap_ev", "band_gap_origin"]].tolist() == [4.0, "measured"]
     assert np.isnan(rows.loc["a b", "log10_sigma"])  # Al2O3 has no lithium to conduct

@@ -102,8 +102,8 @@ def candidates() -> pd.DataFrame:
         {"id": "plain"},
         {"id": "incomplete", "hull_complete": False},
         {"id": "undecided", "hull_complete": None},
-        {"id": "good", "sigma_origin": "measured", "log10_sigma": -4.0, "probability_sigma_ge_1e_4": 0.1},
-        {"id": "poor", "sigma_origin": "measured", "log10_sigma": -6.0, "probability_sigma_ge_1e_4": 0.9},
+        {"id": "good", "sigma_origin": "measured", "log10_sigma": -4.0, "probability_sigma_ge_1e_4": 0.5},
+        {"id": "poor", "sigma_origin": "measured", "log10_sigma": -6.0, "probability_sigma_ge_1e_4": 0.01},
         {"id": "bismuth", "mixed_conduction_unknown": True},
         {"id": "iron", "mixed_conduction_unknown": True, "mixed_conduction_ions": "Fe"},
         {"id": "alumina", "lithium_fraction": 0.0, "oxidation_limit_tol_v": np.inf},
@@ -130,8 +130,8 @@ def test_incomplete_phases_make_hull_window_and_passivation_unknown(prepared):
     assert "hull distance and window unknown" in prepared.loc["incomplete", "warnings"]
 
 
-def test_measured_conductivity_overrides_the_predicted_probability(prepared):
-    assert prepared["probability_sigma_ge_1e_4"].loc[["plain", "good", "poor"]].tolist() == [0.6, 1.0, 0.0]
+def test_a_measured_conductivity_keeps_the_probability_that_its_noise_gives(prepared):
+    assert prepared["probability_sigma_ge_1e_4"].loc[["plain", "good", "poor"]].tolist() == [0.6, 0.5, 0.01]
 
 
 def test_undecidable_charges_are_unknown_and_known_ions_stay(prepared):
