@@ -7,7 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Each stage is a process of its own: without compiled modules on disk it spends four seconds more on its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: screen test test-all lint format bench ui potential starter screen-real
+.PHONY: screen test test-all lint format locked bench ui potential starter screen-real
 
 screen: .venv/.synced
 	@# a quiet dvc does not name a source that is not there; a dry run does
@@ -31,6 +31,10 @@ lint: .venv/.synced
 format: .venv/.synced
 	@ruff check --fix .
 	@ruff format .
+
+# After a change of uv.lock or of what a stage imports: the versions each stage rests on (pipeline/stages/locked)
+locked: .venv/.synced
+	@python -m ionsieve.pipeline.locked
 
 bench: .venv/.synced
 	@pytest -q tests/benchmarks --benchmark-only -m "slow or not slow"

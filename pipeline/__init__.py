@@ -1,0 +1,26 @@
+"""Sources, stages and commands: the way from tables to shortlists.
+
+OpenBLAS and NumPy choose their kernels by processor, and sums that differ in the last digit move thresholds, trees and
+with them every table. So that two machines give the same bytes, all use the kernels of AVX2 and FMA, which x86-64
+processors have had since 2013. This works where NumPy is not loaded yet: in stages and commands, each a process of its
+own. Values of these variables that a person has set are kept.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+KERNELS = {
+    "OPENBLAS_CORETYPE": "Haswell",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+}
+
+
+def _has_avx2(cpuinfo: Path) -> bool:
+    # OpenBLAS does not look whether a processor has what it is told to use.
+    return sys.platform == "linux" and cpuinfo.exists() and {"avx2", "fma"} <= set(cpuinfo.read_text().split())
+
+
+if _has_avx2(Path("/proc/cpuinfo")):
+    for _name, _value in KERNELS.items():
+        os.environ.setdefault(_name, _value)

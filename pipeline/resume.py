@@ -1,15 +1,16 @@
 """Partial results of a long stage, so that a killed run loses at most one row.
 
 DVC deletes a stage's outputs before it starts, so they lie in data/tmp/STAGE/, which is no output. A row is known by
-what it was computed from: its input, the parameters and the code.
+what it was computed from: its input, the parameters and the code used.
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from ionsieve.pipeline.closure import local_files, source
 
 
 def key_of(*parts: str) -> str:
@@ -17,10 +18,9 @@ def key_of(*parts: str) -> str:
     return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
 
 
-def code_digest(packages: Iterable[Path]) -> str:
-    """Digest of all Python files of the packages."""
-    files = sorted(f for package in packages for f in package.rglob("*.py"))
-    return key_of(*(f.read_text(encoding="utf-8") for f in files))
+def code_digest(module: str) -> str:
+    """Digest of the module of this package and of all its imports within the package."""
+    return key_of(*(source(file).read_text(encoding="utf-8") for file in local_files(module)))
 
 
 class PartialResults:

@@ -8,7 +8,6 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import Progress
 
-from ionsieve import features
 from ionsieve.features.transport.table import transport_table
 from ionsieve.pipeline.resume import PartialResults, code_digest, key_of
 from ionsieve.pipeline.stage import Result, stage_main
@@ -21,7 +20,7 @@ PROGRESS_FROM = 20  # structures
 
 def run(*, materials: pd.DataFrame, partial: Path, transport: Block) -> Result:
     kept = PartialResults(partial)
-    settings = key_of(json.dumps(transport, sort_keys=True), code_digest([Path(features.__file__).parent]))
+    settings = key_of(json.dumps(transport, sort_keys=True), code_digest(transport_table.__module__))
     crystals = materials["structure_json"].fillna("")
     keys = {i: key_of(settings, crystal) for i, crystal in zip(materials["id"], crystals, strict=True)}
     rows_by_key = kept.read()

@@ -1,7 +1,5 @@
 """Every stage on a dozen materials, run by the commands of dvc.yaml: what it writes, counts, and never changes."""
 
-import ast
-import functools
 import importlib
 import inspect
 import json
@@ -12,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ionsieve.pipeline.closure import local_files
 from ionsieve.pipeline.plan import run_steps
 from ionsieve.pipeline.tables import InputError
 from ionsieve.pipeline.workspace import Block, Workspace
@@ -88,41 +87,23 @@ def test_a_stage_reads_only_what_it_declares_and_what_exists_by_then(finished):
         made |= set(step.outs)
 
 
-@functools.cache
-def direct_imports(file: str) -> frozenset[str]:
-    """Local Python files that a file names in its imports."""
-    modules: list[str] = []
-    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom):
-            modules += [f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Import):
-            modules += [alias.name for alias in node.names]
-    local = [m.removeprefix("ionsieve.") for m in modules if m.startswith("ionsieve.")]
-    paths = [f"{module.replace('.', '/')}.py" for module in local]
-    return frozenset(path for path in paths if (ROOT / path).exists())
-
-
-def imported(file: str) -> set[str]:
-    """The same, whatever depth, with the file itself."""
-    found: set[str] = set()
-    waiting = {file}
-    while waiting:
-        name = waiting.pop()
-        found.add(name)
-        waiting |= direct_imports(name) - found
-    return found
-
-
 def test_a_stage_declares_all_code_it_imports_and_the_params_it_reads(finished):
     # DVC follows no imports: what is not declared gives an old result that looks new.
     for name, step in finished.stages().items():
-        file = step.module.removeprefix("ionsieve.").replace(".", "/") + ".py"
-        code = {dep for dep in step.deps if dep.startswith(("features/", "models/", "pipeline/"))}
-        files = imported(file)
+        versions = f"pipeline/stages/locked/{step.module.rpartition('.')[2]}.json"
+        assert versions in step.deps, name
+        code = {dep for dep in step.deps if dep.startswith(("features/", "models/", "pipeline/"))} - {versions}
+        files = local_files(step.module)
         assert {f for f in files if not any(f == dep or f.startswith(f"{dep}/") for dep in code)} == set(), name
         assert {dep for dep in code if not any(f == dep or f.startswith(f"{dep}/") for f in files)} == set(), name
         asked = inspect.signature(importlib.import_module(step.module).run).parameters.values()
         assert {keyword.name for keyword in asked if keyword.annotation is Block} == set(step.params), name
+
+
+def test_a_module_that_draws_reruns_the_report_alone(finished):
+    drawn = "features/transport/landscape_picture.py"
+    touched = [name for name, step in finished.stages().items() if any(drawn.startswith(dep) for dep in step.deps)]
+    assert touched == ["report"]
 
 
 def test_candidates_keep_their_ids_as_written_sorted(finished):
