@@ -25,17 +25,30 @@ def known_band_gap(formulas: pd.Series, band_gaps: pd.DataFrame) -> pd.DataFrame
     return pd.concat(blocks, axis=1)
 
 
-def with_known_band_gap(predicted: pd.DataFrame, known: pd.DataFrame, thresholds_ev: Sequence[float]) -> pd.DataFrame:
-    """One gap per row: measured before computed before predicted, with its origin and its spread.
+def with_known_band_gap(
+    predicted: pd.DataFrame, known: pd.DataFrame, hosts: pd.DataFrame, thresholds_ev: Sequence[float]
+) -> pd.DataFrame:
+    """One gap per row: measured before computed before that of a host before a predicted one, with origin and spread.
+
+    A fractional formula has no predicted gap: without a host its gap is unknown.
+
+    Args:
+        predicted: band_gap_ev, band_gap_low_ev, band_gap_high_ev of a model.
+        known: As from `known_band_gap`.
+        hosts: As from models/quantities/host_gap.py, same index.
+        thresholds_ev: Gaps that filters ask for.
 
     Returns:
-        band_gap_ev, band_gap_low_ev, band_gap_high_ev, band_gap_origin ("measured", "computed" or "predicted"),
-        band_gap_measured_ev, band_gap_pbe_ev, band_gap_predicted_ev, and band_gap_spans: a threshold lies between the
-        least and the largest entry, or inside the prediction's interval.
+        band_gap_ev, band_gap_low_ev, band_gap_high_ev, band_gap_origin ("measured", "computed", "host", "predicted" or,
+        where nothing is known, ""), band_gap_host (whose gap it is), band_gap_measured_ev, band_gap_pbe_ev,
+        band_gap_predicted_ev, and band_gap_spans: a threshold lies between the least and the largest entry, or inside
+        the prediction's interval.
     """
     columns = ["band_gap_ev", "band_gap_low_ev", "band_gap_high_ev"]
-    result = predicted[columns].copy()
-    origin = np.full(len(result), "predicted", dtype=object)
+    allowed = predicted[columns].mask(hosts["fractional"])
+    result = allowed.where(hosts["band_gap_ev"].isna(), hosts[columns])
+    origin = np.where(hosts["band_gap_ev"].notna(), "host", np.where(allowed["band_gap_ev"].notna(), "predicted", ""))
+    origin = origin.astype(object)
     for method, name in (("pbe", "computed"), ("measured", "measured")):  # the later goes before the earlier
         has = known[f"band_gap_{method}_ev"].notna()
         for column in columns:
@@ -43,5 +56,6 @@ def with_known_band_gap(predicted: pd.DataFrame, known: pd.DataFrame, thresholds
         origin[has.to_numpy()] = name
     low, high = result["band_gap_low_ev"], result["band_gap_high_ev"]
     spans = np.any([(low < t) & (t <= high) for t in thresholds_ev], axis=0)
-    apart = known[["band_gap_measured_ev", "band_gap_pbe_ev"]].assign(band_gap_predicted_ev=predicted["band_gap_ev"])
-    return pd.concat([result.assign(band_gap_origin=origin, band_gap_spans=spans), apart], axis=1)
+    apart = known[["band_gap_measured_ev", "band_gap_pbe_ev"]].assign(band_gap_predicted_ev=allowed["band_gap_ev"])
+    told = hosts["band_gap_host"].where(origin == "host", "")
+    return pd.concat([result.assign(band_gap_origin=origin, band_gap_host=told, band_gap_spans=spans), apart], axis=1)

@@ -11,6 +11,7 @@ from ionsieve.models.learning.known import known_band_gap, with_known_band_gap
 from ionsieve.models.learning.training import TrainedModel
 from ionsieve.models.quantities.conductivity import FORMULA_ONLY, WITH_LATTICE, predict_conductivity
 from ionsieve.models.quantities.gap_model import GapModel, gap_of_run_or_model
+from ionsieve.models.quantities.host_gap import host_gaps
 from ionsieve.models.quantities.measured import decided_conductivity, known_conductivity
 from ionsieve.models.quantities.window import LIMITS, predict_windows
 from ionsieve.pipeline.reference.gap_model import load_gap_model
@@ -45,6 +46,7 @@ def predictions_of(
 
     `params` is the block `predict`: `near_distance`, `gap_thresholds_ev`. Known gaps go first. The others are predicted
     by `gap_model`, unless the run's own model learned from at least 1,000 compositions (models/gap_model.py).
+    band_gap_decides_ev is empty where the gap of a measured conductor is known of its host alone.
     """
     described = features.reindex(candidates["id"])
     sigma = predict_conductivity(models, described).reset_index(drop=True)
@@ -55,8 +57,11 @@ def predictions_of(
     numbers = sigma.select_dtypes("number").columns
     sigma.loc[lithium_free, numbers] = np.nan  # no lithium ion, no prediction for it
     sigma = decided_conductivity(sigma, known_conductivity(rows, measurements), params["near_distance"])
-    gap = with_known_band_gap(gap, known_band_gap(rows["formula"], band_gaps), params["gap_thresholds_ev"])
-    return pd.concat([rows[["id", "formula"]], sigma, gap, windows], axis=1)
+    hosts = host_gaps(rows["formula"].tolist(), band_gaps)
+    gap = with_known_band_gap(gap, known_band_gap(rows["formula"], band_gaps), hosts, params["gap_thresholds_ev"])
+    doubted = hosts["fractional"] & gap["band_gap_origin"].isin(["host", "predicted"])
+    decides = gap["band_gap_ev"].mask(doubted & (sigma["sigma_origin"] == "measured"))
+    return pd.concat([rows[["id", "formula"]], sigma, gap.assign(band_gap_decides_ev=decides), windows], axis=1)
 
 
 def run(
