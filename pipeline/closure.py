@@ -1,6 +1,6 @@
 """What the code of a stage rests on: the modules of this package it imports, whatever depth, and the libraries.
 
-Imports are read from the source, those inside functions too; nothing is run.
+Imports are read from the source, those inside functions too, and packages whose tables are read; nothing is run.
 """
 
 import ast
@@ -11,6 +11,7 @@ from pathlib import Path
 from ionsieve.pipeline.workspace import packaged
 
 PACKAGE = "ionsieve"
+READS = "package_folder"  # a package whose tables are read without importing it
 
 
 def local_files(module: str) -> list[str]:
@@ -49,6 +50,8 @@ def _imports(file: str) -> frozenset[str]:
             names |= {f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == READS:
+            names |= {name.value for name in node.args if isinstance(name, ast.Constant)}
     return frozenset(names)
 
 

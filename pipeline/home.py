@@ -1,22 +1,23 @@
-"""The workspace that commands answer from, and the files in it by the steps that make them."""
+"""The workspace that questions are answered from, and the files in it by the steps that make them."""
 
+import sys
 from pathlib import Path
 
 from ionsieve.pipeline.plan import read_plan
-from ionsieve.pipeline.tables import InputError
 from ionsieve.pipeline.workspace import Workspace, checkout
 
 
-def home() -> Workspace:
-    """The project's own workspace, whatever the current folder.
+def home(needs: str | None = None) -> Workspace:
+    """The project's own workspace, whatever the current folder; where there is no checkout, the installed package's.
 
-    Raises:
-        InputError: If the code runs from no checkout.
+    The latter makes what the step `needs` and the steps before it make, once. In a checkout `make screen` does.
     """
     root = checkout()
-    if root is None:
-        raise InputError("ionsieve is installed without its pipeline: run from a checkout of the project.")
-    return Workspace.at(root)
+    if root is not None:
+        return Workspace.at(root)
+    from ionsieve.pipeline.cache import packaged_workspace  # a checkout has no use for it
+
+    return packaged_workspace(needs, say=lambda line: print(line, file=sys.stderr))
 
 
 def file_of(workspace: Workspace, step: str, option: str = "out") -> Path:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-import matminer
 import numpy as np
 import pymatgen.core
 import yaml
 from pymatgen.core import Composition, Element, Species
+
+from ionsieve.features.chemistry.package_files import package_folder
 
 N_ELEMENTS = 118
 HYDROGEN_ISOTOPES = frozenset({"D", "T"})
@@ -102,7 +103,7 @@ def padded_fractions(compositions: Sequence[Composition]) -> PaddedFractions:
 @lru_cache(maxsize=1)
 def magpie_table() -> np.ndarray:
     """(22, 119) Magpie property of each atomic number, NaN where unknown; column 0 is padding."""
-    folder = Path(matminer.__file__).parent / "utils" / "data_files" / "magpie_elementdata"
+    folder = package_folder("matminer") / "utils" / "data_files" / "magpie_elementdata"
     table = np.full((len(MAGPIE_PROPERTIES), N_ELEMENTS + 1), np.nan)
     for i, name in enumerate(MAGPIE_PROPERTIES):
         lines = (folder / f"{name}.table").read_text().splitlines()[:N_ELEMENTS]

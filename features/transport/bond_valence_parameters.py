@@ -9,14 +9,14 @@ import pickle
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import Any
 
 import numpy as np
-from ase.data import atomic_numbers, covalent_radii
-from bvlain.data.covalent_radii import covalent_radii_softbv
 from numpy.typing import NDArray
 from scipy.special import erfc
+
+from ionsieve.features.chemistry.elements import ATOMIC_NUMBER
+from ionsieve.features.chemistry.package_files import package_folder, table_in_module
 
 COULOMB_EV_ANGSTROM = 14.4
 SCREENING_FACTOR = 0.74
@@ -89,9 +89,9 @@ def pair_potential(
         return PairPotential(reach_angstrom=0.0)
     radius = _covalent_radius(element, mobile_charge, radii) + _covalent_radius(symbol, charge, radii)
     quantum = _table("quantum_n")
-    if atomic_numbers[symbol] not in quantum:
+    if ATOMIC_NUMBER[symbol] not in quantum:
         raise ValueError(f"no principal quantum number tabulated for {symbol}.")
-    n1_n2 = quantum[atomic_numbers[element]] * quantum[atomic_numbers[symbol]]
+    n1_n2 = quantum[ATOMIC_NUMBER[element]] * quantum[ATOMIC_NUMBER[symbol]]
     screening = SCREENING_FACTOR * radius
     return PairPotential(
         reach_angstrom=min(cutoff_angstrom, COULOMB_REACH * screening),
@@ -103,7 +103,7 @@ def pair_potential(
 def _morse(element: str, mobile_charge: int, symbol: str, charge: float, cutoff_angstrom: float) -> PairPotential:
     """Morse potential of a counter-ion from the tables."""
     table = _table("cation" if mobile_charge > 0 else "anion")
-    by_charge = table[atomic_numbers[element]][mobile_charge].get(atomic_numbers[symbol], {})
+    by_charge = table[ATOMIC_NUMBER[element]][mobile_charge].get(ATOMIC_NUMBER[symbol], {})
     nearest = min(by_charge, key=lambda q: abs(q - charge), default=None)
     if nearest is None or abs(nearest - charge) > 0.5:
         ion = f"{element}{abs(mobile_charge)}{'+' if mobile_charge > 0 else '-'}"
@@ -120,10 +120,10 @@ def _morse(element: str, mobile_charge: int, symbol: str, charge: float, cutoff_
 def _covalent_radius(symbol: str, charge: float, radii: str) -> float:
     """Covalent radius in Å from ASE (by element) or softBV (by element and nearest tabulated charge)."""
     if radii == "ase":
-        return float(covalent_radii[atomic_numbers[symbol]])
+        return float(_ase_covalent_radii()[ATOMIC_NUMBER[symbol]])
     if radii != "softbv":
         raise ValueError(f"radii must be 'ase' or 'softbv', not {radii!r}.")
-    by_charge = covalent_radii_softbv.get(atomic_numbers[symbol])
+    by_charge = _softbv_covalent_radii().get(ATOMIC_NUMBER[symbol])
     if not by_charge:
         raise ValueError(f"no softBV covalent radius for {symbol}.")
     return float(by_charge[min(by_charge, key=lambda q: (abs(q - charge), q))])
@@ -132,5 +132,17 @@ def _covalent_radius(symbol: str, charge: float, radii: str) -> float:
 @cache
 def _table(name: str) -> dict[int, Any]:
     """A table of the bvlain package: "cation" and "anion" (Morse parameters), "quantum_n"."""
-    with resources.files("bvlain.data").joinpath(f"{name}.pkl").open("rb") as file:
+    with (package_folder("bvlain") / "data" / f"{name}.pkl").open("rb") as file:
         return pickle.load(file)
+
+
+@cache
+def _softbv_covalent_radii() -> dict[int, dict[int, float]]:
+    """Covalent radius by atomic number and charge, Å."""
+    return table_in_module(package_folder("bvlain") / "data" / "covalent_radii.py", "covalent_radii_softbv")
+
+
+@cache
+def _ase_covalent_radii() -> list[float]:
+    """Covalent radius by atomic number, Å (doi:10.1039/b801115j)."""
+    return table_in_module(package_folder("ase") / "data" / "__init__.py", "covalent_radii")

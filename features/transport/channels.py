@@ -7,10 +7,9 @@ A geometric measure beside the energy landscape: framework ions are hard spheres
 import math
 
 import numpy as np
-from ase.data import atomic_numbers
 from numpy.typing import NDArray
 
-from ionsieve.features.chemistry.elements import ionic_radius_angstrom
+from ionsieve.features.chemistry.elements import ATOMIC_NUMBER, ionic_radius_angstrom
 from ionsieve.features.transport.bond_valence import Framework, grid_divisions
 from ionsieve.features.transport.bond_valence_kernel import lower_to_surfaces
 from ionsieve.features.transport.percolation_kernel import spanning_levels
@@ -54,5 +53,5 @@ def _radius(symbol: str, charge: float) -> float:
     """Shannon radius in Å of an ion; 0 for a neutral atom or where none is tabulated."""
     if round(charge) == 0:
         return 0.0
-    radius = ionic_radius_angstrom(atomic_numbers[symbol], round(charge))
+    radius = ionic_radius_angstrom(ATOMIC_NUMBER[symbol], round(charge))
     return 0.0 if math.isnan(radius) else radius

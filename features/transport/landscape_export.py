@@ -4,10 +4,10 @@ Both hold the site energy in eV, counted from the lowest point.
 """
 
 import numpy as np
-from ase.data import atomic_numbers
 from pymatgen.core import Structure
 from scipy.constants import physical_constants
 
+from ionsieve.features.chemistry.elements import ATOMIC_NUMBER
 from ionsieve.features.transport.bond_valence import Landscape
 
 BOHR_ANGSTROM = physical_constants["Bohr radius"][0] * 1e10
@@ -26,7 +26,7 @@ def cube_text(landscape: Landscape, structure: Structure) -> str:
     for site in structure:
         species = max(site.species.items(), key=lambda item: (item[1], str(item[0])))[0]
         position = (site.frac_coords % 1.0) @ landscape.lattice / BOHR_ANGSTROM
-        lines.append(f"{atomic_numbers[species.symbol]:5d}{0:12.6f}" + "".join(f"{x:12.6f}" for x in position))
+        lines.append(f"{ATOMIC_NUMBER[species.symbol]:5d}{0:12.6f}" + "".join(f"{x:12.6f}" for x in position))
     rows = (landscape.energy_ev - landscape.energy_ev.min()).reshape(-1, n[2])
     for row in rows:
         values = [f"{value:13.5e}" for value in row]

@@ -1,4 +1,4 @@
-"""Every lithium-bearing compound of the phases as a candidate."""
+"""The phases: their lithium-bearing compounds as candidates, and compounds known to lack an energy."""
 
 from pathlib import Path
 
@@ -14,6 +14,12 @@ def lithium_compounds(phases: pd.DataFrame) -> pd.DataFrame:
     compositions, _ = parse_formulas(phases["formula"])
     keep = [c is not None and "Li" in c and len(c) > 1 for c in compositions]
     return phases[keep].reset_index(drop=True)
+
+
+def known_missing(path: Path | str, thermo_set: str) -> list[str]:
+    """Formulas of compounds that exist but have no energy in this thermochemistry."""
+    table = read_table(path)
+    return list(table.loc[table["thermo_set"] == thermo_set, "formula"])
 
 
 def candidates(path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pymatgen.symmetry.groups import SpaceGroup
 
 from ionsieve.features.chemistry.formula import parse_formulas
 from ionsieve.pipeline.tables import raise_for_rows, read_table, require_columns
@@ -82,6 +81,8 @@ def space_group_number(symbol: object) -> float:
 
 def _number_of_symbol(symbol: str) -> int:
     """As SpaceGroup(symbol).int_number, without the symmetry operations, which take it 50 ms per symbol."""
+    from pymatgen.symmetry.groups import SpaceGroup  # its tables take time to read, and few files have symbols
+
     if symbol[-1] in "HR" and symbol[-2:-1] != ":":
         symbol = f"{symbol[:-1]}:{symbol[-1]}"
     symbol = SpaceGroup.abbrev_sg_mapping.get(symbol) or SpaceGroup.full_sg_mapping.get(symbol, symbol)
@@ -191,8 +192,17 @@ def phases(path: Path | str, thermo_set: str) -> pd.DataFrame:
     Raises:
         InputError: Listing every bad row, or if the table mixes thermo_sets.
     """
-    table = read_table(path)
+    return check_phases(read_table(path), path, thermo_set)
+
+
+def check_phases(table: pd.DataFrame, path: Path | str, thermo_set: str) -> pd.DataFrame:
+    """The formation energies of a table, which error messages call `path`.
+
+    Raises:
+        InputError: Listing every bad row, or if the table mixes thermo_sets.
+    """
     require_columns(table, ["formula", "formation_energy_ev_atom"], path)
+    table = table.reset_index(drop=True)
     table = with_columns(table.assign(formula=table["formula"].astype(str)), ["thermo_set"], thermo_set)
     rows = table.assign(id=(table.index + 2).astype(str))  # the line in the file, header counted
     sets = sorted(table["thermo_set"].astype(str).unique())

@@ -18,8 +18,8 @@ from ionsieve.features.thermodynamics.open_contact import (
     open_contact_table,
     voltage_ladder_v,
 )
+from ionsieve.pipeline.sources.phases import known_missing
 from ionsieve.pipeline.stage import Result, stage_main
-from ionsieve.pipeline.stages.stability import known_missing
 from ionsieve.pipeline.tables import InputError, counted, read_table, require_columns
 
 CATHODES = ["cathode_lithiated", "cathode_delithiated"]

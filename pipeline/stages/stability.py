@@ -11,16 +11,10 @@ from ionsieve.features.thermodynamics.anion_limits import anion_oxidation_ceilin
 from ionsieve.features.thermodynamics.completeness import hull_incomplete_reason
 from ionsieve.features.thermodynamics.hull import PhaseSet, phase_set
 from ionsieve.features.thermodynamics.window import window_table
-from ionsieve.pipeline.sources.phases import lithium_compounds
+from ionsieve.pipeline.sources.phases import known_missing, lithium_compounds
 from ionsieve.pipeline.stage import Result, stage_main
-from ionsieve.pipeline.tables import counted, read_table
+from ionsieve.pipeline.tables import counted
 from ionsieve.pipeline.workspace import Block
-
-
-def known_missing(path: Path | str, thermo_set: str) -> list[str]:
-    """Formulas of compounds that exist but have no energy in this thermochemistry."""
-    table = read_table(path)
-    return list(table.loc[table["thermo_set"] == thermo_set, "formula"])
 
 
 def own_energies(table: pd.DataFrame, thermo_set: str) -> np.ndarray:

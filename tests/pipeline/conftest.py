@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ionsieve.pipeline import home
 from ionsieve.pipeline.commands import app as cli
 from ionsieve.pipeline.plan import Step, read_plan, run_steps
 from ionsieve.pipeline.workspace import Workspace
@@ -230,7 +231,7 @@ Ionsieve = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def ionsieve(finished: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Ionsieve:
     """Run one command of the command line on the small project, in an empty folder: (exit code, stdout, stderr)."""
-    monkeypatch.setattr(cli, "home", lambda: Workspace.at(finished.folder))
+    monkeypatch.setattr(home, "home", lambda needs=None: Workspace.at(finished.folder))
     folder = tmp_path / "here"
     folder.mkdir(exist_ok=True)
     monkeypatch.chdir(folder)

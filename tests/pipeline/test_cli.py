@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ionsieve.pipeline.commands import app as cli
+from ionsieve.pipeline import home
 from ionsieve.pipeline.workspace import Workspace
 
 WINDOW = """formula e_above_hull_ev_atom decomposition_energy_ev_atom reduction_limit_v oxidation_limit_v
@@ -201,7 +201,7 @@ def test_phases_of_ones_own_add_their_elements_and_know_their_energies(ionsieve,
 
 def test_what_the_pipeline_has_not_made_yet_is_said(ionsieve, finished, monkeypatch, tmp_path):
     nothing_made = Workspace(tmp_path, Workspace.at(finished.folder).params)
-    monkeypatch.setattr(cli, "home", lambda: nothing_made)
+    monkeypatch.setattr(home, "home", lambda needs=None: nothing_made)
     path = csv(tmp_path / "c.csv", [("Li2O",)], ["formula"])
     for arguments in (["window", "Li2O"], ["interface", "Li2O", "LiF"], ["predict", "Li2O"], ["screen", path]):
         code, _, err = ionsieve(*arguments)

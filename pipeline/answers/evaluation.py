@@ -1,0 +1,56 @@
+"""A split of measured conductivities scored: the model learns from one table alone and predicts the other."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ionsieve.features.chemistry.formula import parse_formula, parse_formulas
+from ionsieve.models.quantities.conductivity import FORMULA_ONLY, fit_conductivity, predict_conductivity
+from ionsieve.pipeline.answers.materials import with_cell
+from ionsieve.pipeline.sources import cifs, obelix
+from ionsieve.pipeline.sources.table import check_measurements, crystals_by_id, with_columns
+from ionsieve.pipeline.stages.featurize import features_of
+from ionsieve.pipeline.tables import InputError, read_table, require_columns
+
+
+def measured_split(path: Path, lenient: bool) -> pd.DataFrame:
+    """Measurements from OBELiX's CSV or a table in our columns; lenient: bad rows stay, with the reason in `note`.
+
+    Raises:
+        InputError: If the table cannot be read, or (not lenient) listing every bad row.
+    """
+    theirs = "True Composition" in read_table(path).columns
+    rows = obelix.our_columns(path) if theirs else read_table(path)
+    if not lenient:
+        return check_measurements(rows, path)
+    require_columns(rows, ["id", "formula"], path)
+    rows = with_cell(with_columns(rows, ["sigma_s_cm"], math.nan))
+    _, reasons = parse_formulas(rows["formula"])
+    return rows.assign(sigma_s_cm=pd.to_numeric(rows["sigma_s_cm"], errors="coerce"), note=reasons)
+
+
+def evaluated(train: Path, test: Path, cif_folder: Path | None, params: Mapping[str, Any]) -> pd.DataFrame:
+    """Conductivities of `test` predicted by a model that saw `train` alone, one row each in their order."""
+    known, asked = measured_split(train, lenient=False), measured_split(test, lenient=True)
+    found, _ = cifs.read_by_id(cif_folder) if cif_folder else ({}, {})
+    crystals = {i: crystal.structure_json for i, crystal in found.items() if "Li" in parse_formula(crystal.formula)}
+    known = known.assign(structure_json=crystals_by_id(crystals, known["id"]))
+    usable = asked[asked["note"] == ""]
+    plain = usable.assign(id=usable.index.astype(str), structure_json=crystals_by_id(crystals, usable["id"]))
+    models = fit_conductivity(known, features_of(known).set_index("id"), params["train"])
+    if not any(model.trained for model in models.values()):
+        raise InputError(f"{train}: {models[FORMULA_ONLY].reason_not_trained}")
+    answers = predict_conductivity(models, features_of(plain).set_index("id")).set_axis(usable.index)
+    near = (answers["domain_distance"] <= params["predict"]["near_distance"]).astype("boolean")
+    answers = answers.assign(near=near.mask(answers["log10_sigma"].isna()))
+    columns = {"log10_sigma": "log10_sigma_predicted"}
+    answers = answers[["near", "log10_sigma", "log10_sigma_low", "log10_sigma_high"]].rename(columns=columns)
+    with_measured = asked[["id", "formula"]].assign(log10_sigma_measured=asked["sigma_s_cm"].map(_log10))
+    return with_measured.join(answers).assign(note=asked["note"])
+
+
+def _log10(sigma: float) -> float:
+    return math.log10(sigma) if sigma > 0 else math.nan
