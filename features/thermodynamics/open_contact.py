@@ -12,7 +12,7 @@ import pandas as pd
 
 from ionsieve.features.thermodynamics.hull import answerable
 from ionsieve.features.thermodynamics.phase_set import Amounts, PhaseSet, products_text, read_amounts
-from ionsieve.features.thermodynamics.programs.linear_programs import solve_open_ladder, solve_pair_ladder
+from ionsieve.features.thermodynamics.programs.ladders import Ladder, solve_open_ladder, solve_pair_ladder
 
 STEP_V = 0.1  # at a given mixture the energy is linear in the voltage, so the worst lies close to a step
 MOBILE = "Li"
@@ -102,8 +102,9 @@ def _worst(
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """OPEN_COLUMNS and note by formula, and the rows (n, k) of the products among the phases."""
     sides = list(known.values())
-    hulls = solve_open_ladder([*sides, host], phases, MOBILE, -volts, energies)
-    found = solve_pair_ladder(sides, host, hulls[:-1], hulls[-1], phases, MOBILE, -volts, energies)
+    ladder = Ladder(MOBILE, -volts)
+    hulls = solve_open_ladder([*sides, host], phases, ladder, energies)
+    found = solve_pair_ladder(sides, host, hulls, phases, ladder, energies)
     solved = found.status == 0
     reacts = solved & np.isfinite(found.values[:, 1])
     table = pd.DataFrame(

@@ -19,6 +19,7 @@ from ionsieve.features.thermodynamics.hull import PhaseSet, hull_table, phase_se
 from ionsieve.features.thermodynamics.interface import interface_table
 from ionsieve.features.thermodynamics.phase_set import read_amounts
 from ionsieve.features.thermodynamics.programs import linear_programs
+from ionsieve.features.thermodynamics.programs.bundles import Answers, Jobs, Table
 from ionsieve.features.thermodynamics.programs.simplex import FAILED
 from ionsieve.features.thermodynamics.uncertainty import EnergyError, stability_uncertainty
 from ionsieve.features.thermodynamics.window import window_table
@@ -108,8 +109,8 @@ def test_some_pairs_with_ionsieve(benchmark: BenchmarkFixture, some_pairs: pd.Da
 def test_some_pairs_with_highs(
     benchmark: BenchmarkFixture, some_pairs: pd.DataFrame, phases: PhaseSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def give_up(*arguments: np.ndarray) -> None:
-        arguments[-1][arguments[0]] = FAILED
+    def give_up(numbers: np.ndarray, jobs: Jobs, table: Table, asked: tuple, answers: Answers) -> None:
+        answers.status[numbers] = FAILED
 
     for kernel in ("mixture_jobs", "pair_jobs"):
         monkeypatch.setattr(linear_programs, kernel, give_up)

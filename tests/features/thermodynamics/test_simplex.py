@@ -10,16 +10,17 @@ from scipy.optimize import linprog
 from ionsieve.features.thermodynamics.hull import PhaseSet, hull_table, phase_set
 from ionsieve.features.thermodynamics.interface import interface_table
 from ionsieve.features.thermodynamics.programs import linear_programs
-from ionsieve.features.thermodynamics.programs.simplex import FAILED, OPTIMAL, UNBOUNDED, minimise
+from ionsieve.features.thermodynamics.programs.bundles import Answers, Jobs, Program, Table
+from ionsieve.features.thermodynamics.programs.simplex import FAILED, OPTIMAL, UNBOUNDED, basis_of, minimise
 from ionsieve.features.thermodynamics.window import window_table
 
 
 def solve(a: np.ndarray, cost: np.ndarray, b: np.ndarray) -> tuple[int, float]:
     """Status and optimum from the identity that stands in the first columns of a."""
     m = len(b)
-    basis, x = np.arange(m), np.empty(m)
-    status = minimise(a, cost, a.shape[1], b, basis, np.empty((m, m)), x, np.empty(m))
-    return status, float(cost[basis] @ x)
+    basis = basis_of(np.arange(m))
+    status = minimise(Program(a, cost, np.arange(a.shape[1]), a.shape[1]), b, basis)
+    return status, float(cost[basis.columns] @ basis.amounts)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -72,8 +73,8 @@ def test_highs_answers_what_the_kernel_gives_up_on(mp_phases: PhaseSet, monkeypa
 
     compiled = answers()
 
-    def give_up(*arguments: np.ndarray) -> None:
-        arguments[-1][arguments[0]] = FAILED
+    def give_up(numbers: np.ndarray, jobs: Jobs, table: Table, asked: tuple, answers: Answers) -> None:
+        answers.status[numbers] = FAILED
 
     for kernel in ("stability_jobs", "mixture_jobs", "pair_jobs"):
         monkeypatch.setattr(linear_programs, kernel, give_up)
@@ -106,8 +107,8 @@ def test_made_up_systems_full_of_ties_equal_highs(seed: int, monkeypatch: pytest
     pairs["voltage_v"] = [rng.choice([np.nan, 0.5, 2.0, 3.0]) for _ in asked]
     compiled = window_table(asked, phases), interface_table(pairs, phases)
 
-    def give_up(*arguments: np.ndarray) -> None:
-        arguments[-1][arguments[0]] = FAILED
+    def give_up(numbers: np.ndarray, jobs: Jobs, table: Table, asked: tuple, answers: Answers) -> None:
+        answers.status[numbers] = FAILED
 
     for kernel in ("stability_jobs", "mixture_jobs", "pair_jobs"):
         monkeypatch.setattr(linear_programs, kernel, give_up)
@@ -119,8 +120,8 @@ def test_made_up_systems_full_of_ties_equal_highs(seed: int, monkeypatch: pytest
 
 
 def test_what_nothing_solves_is_unknown(mp_phases: PhaseSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    def give_up(*arguments: np.ndarray) -> None:
-        arguments[-1][arguments[0]] = FAILED
+    def give_up(numbers: np.ndarray, jobs: Jobs, table: Table, asked: tuple, answers: Answers) -> None:
+        answers.status[numbers] = FAILED
 
     for kernel in ("stability_jobs", "mixture_jobs", "pair_jobs"):
         monkeypatch.setattr(linear_programs, kernel, give_up)
