@@ -51,7 +51,7 @@ def _imports(file: str) -> frozenset[str]:
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == READS:
-            names |= {name.value for name in node.args if isinstance(name, ast.Constant)}
+            names |= {str(name.value) for name in node.args if isinstance(name, ast.Constant)}
     return frozenset(names)
 
 
