@@ -4,34 +4,44 @@ import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from pymatgen.core import Composition, Element
+from pymatgen.core import Composition
 
-SYMBOLS = frozenset(element.symbol for element in Element)
+from ionsieve.features.chemistry.formula_text import SYMBOLS, is_plain, plain_parts, suggestions
+
 KEY_DIGITS = 6  # significant digits of an atomic fraction: amounts that differ by less are one composition
 ISOTOPES = {"D", "T"}  # pymatgen knows deuterium and tritium; to us they are hydrogen
 ROUNDING = 0.005  # of each atomic fraction: Li0.33La0.56TiO3 and Li0.33La0.557TiO3 are one material
 
 
 def parse_formula(text: str) -> Composition:
-    """Composition of one formula, amounts as written ("Li3PO4", "Li0.33La0.56TiO3", "Ca(OH)2").
+    """Composition of one formula, amounts as written ("Li3PO4", "Li0.33La0.56TiO3", "Ca(OH)2", "LiOH·H2O").
+
+    Subscripts, TeX and a phase named before the formula ("β-Li3PS4") are read as what they mean.
 
     Raises:
-        ValueError: If the text is empty, cannot be parsed, names no known element, or has an amount that is not
-            positive and finite.
+        ValueError: If the text is empty, cannot be parsed, has two readings ("CaSO4.2H2O"), names no known element, or
+            has an amount that is not positive and finite; with a suggestion where there is one.
     """
     if not isinstance(text, str) or not text.strip():
         raise ValueError("the formula is empty")
+    parts = [(1.0, text.strip())] if is_plain(text.strip()) else plain_parts(text)
     try:
-        composition = Composition(text.strip())
+        compositions = [n * Composition(part) if n != 1 else Composition(part) for n, part in parts]
+        composition = compositions[0] if len(parts) == 1 else sum(compositions, Composition())
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"formula {text!r} cannot be parsed ({error})") from error
+        raise ValueError(f"formula {text!r} cannot be parsed ({error}){_meant(text)}") from error
     amounts = composition.get_el_amt_dict()
     unknown = [symbol for symbol in amounts if symbol not in SYMBOLS]
     if unknown:
-        raise ValueError(f"formula {text!r} names no known element in {', '.join(unknown)}")
+        raise ValueError(f"formula {text!r} names no known element in {', '.join(unknown)}{_meant(text)}")
     if not amounts or not all(0 < amount < math.inf for amount in amounts.values()):
         raise ValueError(f"formula {text!r} has no positive amounts")
     return composition.element_composition if ISOTOPES & amounts.keys() else composition
+
+
+def _meant(text: str) -> str:
+    readings = suggestions(text.strip())
+    return f"; did you mean {' or '.join(readings)}?" if readings else ""
 
 
 def parse_formulas(texts: Iterable[str]) -> tuple[list[Composition | None], list[str]]:

@@ -10,11 +10,11 @@ import pandas as pd
 from pymatgen.core import Composition, Element
 
 from ionsieve.features.chemistry.formula import parse_formulas
+from ionsieve.features.chemistry.formula_text import is_plain
 
 SYMBOLS = tuple(e.symbol for e in sorted(Element, key=lambda e: e.Z) if e.symbol not in ("D", "T"))
 ELEMENT_INDEX = {symbol: i for i, symbol in enumerate(SYMBOLS)}
 _TOKEN = re.compile(r"([A-Z][a-z]?)(\d*\.?\d*)")
-_PLAIN = re.compile(r"(?:[A-Z][a-z]?(?:\d+\.?\d*|\.\d+)?)+")
 _MAX_ENUMERATED = 12  # elements: beyond, running over all systems beats enumerating 2^n subsets
 
 # electrons per atom of a mobile ion, so that V = -mu / charge
@@ -72,7 +72,7 @@ def read_amounts(formulas: Sequence[str]) -> tuple[list[Amounts | None], list[st
 
 
 def _plain_amounts(text: str) -> dict[str, float] | None:
-    if not isinstance(text, str) or not _PLAIN.fullmatch(text):
+    if not isinstance(text, str) or not is_plain(text):
         return None
     amounts: dict[str, float] = {}
     for symbol, number in _TOKEN.findall(text):
