@@ -18,6 +18,8 @@ def held_out_predictions(models: dict[str, TrainedModel]) -> pd.DataFrame:
         if model.trained
     ]
     columns = ["model", "id", "fold", "target", "predicted", "low", "high"]
+    if not tables:
+        return pd.DataFrame(columns=columns)
     named = {"measured": "target", "blend": "predicted"}
     return pd.concat(tables)[["model", "id", "fold", *named, "low", "high"]].rename(columns=named)[columns]
 
@@ -38,7 +40,7 @@ def run(
     folds = [m.fold_scores.assign(model=name) for name, m in models.items() if m.trained]
     files = {f"{name}.joblib": model for name, model in models.items()} | {
         "scores.json": {name: model_card(model) for name, model in models.items()},
-        "folds.csv": pd.concat(folds),
+        "folds.csv": pd.concat(folds) if folds else pd.DataFrame(columns=["model", "estimator", "split", "fold"]),
         "held_out.parquet": held_out_predictions(models),
     }
     return Result({"out": files}, [f"train: {name}: {headline(model)}" for name, model in models.items()])
