@@ -29,6 +29,49 @@ def test_calibration_reactions_in_air() -> None:
     assert row["e_rxn_h2o_ev"] == pytest.approx(-0.89 - KT_EV * np.log(H2O_BAR), abs=1e-9)
 
 
+def test_hydrogen_follows_from_lithium_hydride() -> None:
+    table = {**SOLIDS, "LiH": -0.45}
+    phases = phase_set(pd.DataFrame({"formula": list(table), "formation_energy_ev_atom": list(table.values())}))
+    found = molecule_energies(phases)
+    assert 3 * -1.7 + found["H2"] - 2 * -0.45 - found["H2O"] == pytest.approx(-1.15)
+    row = air_table(["LiH"], phases).iloc[0]
+    assert row["e_rxn_h2o_ev"] == pytest.approx(-1.15 - KT_EV * np.log(H2O_BAR), abs=1e-9)
+    assert row["products_h2o"] == "H2 + LiHO"
+    assert row["h2_released_mol"] == pytest.approx(1.0)
+    # without the hydride hydrogen keeps its own energy, and what holds none is answered all the same
+    assert np.isnan(molecule_energies(small())["H2"])
+    assert air_table(["Li2O"], small())["e_rxn_h2o_ev"].notna().all()
+
+
+def test_borohydride_with_water_is_as_violent_as_measured(mp_phases: PhaseSet, measured: pd.DataFrame) -> None:
+    # LiBH4 + 2 H2O -> LiBO2 + 4 H2 from standard enthalpies, kJ/mol: LiBH4 -190.5, LiBO2 -1019.2 (NIST-JANAF), water
+    # -285.83: -1019.2 + 190.5 + 571.7 = -257.0, that is -2.66 eV, or -1.33 eV per water.
+    in_air = -2.66 / 2 - KT_EV * np.log(H2O_BAR)
+    for phases in (mp_phases, phase_set(measured[["formula", "formation_energy_ev_atom"]])):
+        row = air_table(["LiBH4"], phases).iloc[0]
+        assert row["e_rxn_h2o_ev"] == pytest.approx(in_air, abs=0.13)
+        assert row["h2_released_mol"] == pytest.approx(4.0)
+        assert row["products_h2o"] == "4 H2 + LiBO2"
+    table = air_table(["LiBH4", "LiH", "Li3PS4"], mp_phases).set_index("formula")["e_rxn_h2o_ev"]
+    assert table["LiBH4"] < table["LiH"] < table["Li3PS4"]
+
+
+def test_other_hydrides_with_water_against_standard_enthalpies(mp_phases: PhaseSet) -> None:
+    # kJ/mol, CRC Handbook: NaH -56.3, NaOH -425.8; MgH2 -75.3, MgO -601.6; water -285.83. Nothing is fitted here.
+    expected = {"NaH": (-425.8 + 56.3 + 285.83) / 96.485, "MgH2": (-601.6 + 75.3 + 285.83) / 96.485}
+    table = air_table(list(expected), mp_phases).set_index("formula")
+    for formula, energy in expected.items():
+        in_air = energy - KT_EV * np.log(H2O_BAR)
+        assert table["e_rxn_h2o_ev"][formula] == pytest.approx(in_air, abs=0.2), formula
+
+
+def test_products_are_those_of_one_formula_unit(mp_phases: PhaseSet) -> None:
+    table = air_table(["Li3PS4", "Li6P2S8", "Li2O", "Li3PO4"], mp_phases)
+    assert table["products_h2o"].tolist() == ["4 H2S + Li3PO4", "8 H2S + 2 Li3PO4", "2 LiHO", ""]
+    assert table["products_co2"].tolist() == ["", "", "Li2CO3", ""]
+    assert table["h2_released_mol"].tolist() == [0.0, 0.0, 0.0, 0.0]
+
+
 def test_sulfides_in_moist_air(mp_phases: PhaseSet) -> None:
     table = air_table(["Li4SnS4", "Li3PS4", "Li3PO4", "Li2CO3"], mp_phases).set_index("formula")
     # Li4SnS4 stands moist air, Li3PS4 gives off H2S (doi:10.1039/c3ee42852j)
