@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ionsieve.features.chemistry.charges import FULL_SHELL, possible_charges
+from ionsieve.features.chemistry.charges import FULL_SHELL, average_charge, possible_charges
 from ionsieve.features.chemistry.elements import ANIONS
 from ionsieve.features.chemistry.formula import parse_formulas
 from ionsieve.features.chemistry.hydrogen import hydrogen_kind
@@ -22,6 +22,9 @@ MIXED_CONDUCTORS = frozenset(["V", "Cr", "Mn", "Fe", "Co", "Ni", "Cu", "Mo", "W"
 # charge with a lone pair that two electrons away has none, and that harmless charge
 LONE_PAIR_CHARGES = {"Sn": (2, 4), "Sb": (3, 5), "Bi": (3, 5)}
 PNICTIDE_CHARGE = -3
+NARROW_GAP_ANIONS = {"As": -3, "Bi": -3, "Sb": -3, "Te": -2}
+FULL_CHARGE_SHARE = 0.9  # of the full charge: what is less reduced has bonds among its anions, or is an alloy
+HARD_ANIONS = (frozenset(ANIONS) | {"H"}) - {"Te"}
 OTHER_ALKALI = ("Na", "K", "Rb", "Cs", "Fr")
 # elements that make an oxide something else: a gas, a hydroxide, an oxyhalide, an oxysulfide, an oxynitride
 NOT_IN_AN_OXIDE = (frozenset(ANIONS) | {"H", "C", "At"}) - {"O"}
@@ -96,7 +99,7 @@ def _judge(text: str, amounts: Mapping[str, float], allowed: frozenset[str]) -> 
         hydrogen.borohydride_or_amide,
         hydrogen.acid_oxyanion and not groups,
         missing_electrons(amounts) > OXIDISER_E_ATOM,
-        ", ".join([*sorted(MIXED_CONDUCTORS & amounts.keys()), *reduced]),
+        ", ".join([*sorted(MIXED_CONDUCTORS & amounts.keys()), *reduced, *narrow_gap_anions(amounts)]),
         unknown,
         ", ".join(e for e in OTHER_ALKALI if e in amounts),
         "; ".join(f"{e}: {F_WARNINGS[e]}" for e in sorted(F_WARNINGS.keys() & amounts.keys())),
@@ -133,6 +136,18 @@ def lone_pair_ions(amounts: Mapping[str, float]) -> tuple[list[str], bool]:
         if verdicts:
             return (list(verdicts.pop() or ()), False) if len(verdicts) == 1 else ([], True)
     return [], True
+
+
+def narrow_gap_anions(amounts: Mapping[str, float]) -> list[str]:
+    """Te2-, As3-, Sb3- and Bi3- of a salt without any harder anion, which conducts electrons beside its ions (Li2Te,
+    Li3Bi), and P-P bonds of a phosphide; as `redox.conducts_electrons` has it for what forms on lithium."""
+    if HARD_ANIONS & amounts.keys() or len(amounts) == 1:
+        return []
+    if "P" in amounts:
+        return ["P-P"] if average_charge(amounts, "P", "highest") > FULL_CHARGE_SHARE * FULL_SHELL["P"] else []
+    found = [e for e in NARROW_GAP_ANIONS if e in amounts]
+    full = {e: FULL_CHARGE_SHARE * NARROW_GAP_ANIONS[e] for e in found}
+    return [f"{e}{-NARROW_GAP_ANIONS[e]}-" for e in found if average_charge(amounts, e) <= full[e]]
 
 
 def _verdict(charge: float, targets: list[str], amounts: Mapping[str, float]) -> tuple[str, ...] | None:
