@@ -7,7 +7,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 # Each stage is a process of its own: without compiled modules on disk it spends four seconds more on its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: screen test test-all lint format locked bench ui potential starter screen-real
+.PHONY: screen test test-all lint format locked lock bench ui potential starter screen-real
 
 screen: .venv/.synced
 	@python -m ionsieve.pipeline.lanes
@@ -34,6 +34,11 @@ format: .venv/.synced
 # After a change of uv.lock or of what a stage imports: the versions each stage rests on (pipeline/stages/locked)
 locked: .venv/.synced
 	@python -m ionsieve.pipeline.locked
+
+# After a change that is meant to change results, last of all: commit the dvc.lock and data/reference/expected it leaves.
+# The gate holds a run to both: commands, parameters, code and sources to dvc.lock, results to the other.
+lock: locked screen
+	@python -m ionsieve.pipeline.reference.expected keep
 
 bench: .venv/.synced
 	@pytest -q tests/benchmarks --benchmark-only -m "slow or not slow"

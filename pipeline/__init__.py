@@ -17,11 +17,12 @@ KERNELS = {
 }
 
 
-def _has_avx2(cpuinfo: Path) -> bool:
+def has_avx2(cpuinfo: Path) -> bool:
+    """Whether Linux lists AVX2 and FMA among what the processor can do."""
     # OpenBLAS does not look whether a processor has what it is told to use.
     return sys.platform == "linux" and cpuinfo.exists() and {"avx2", "fma"} <= set(cpuinfo.read_text().split())
 
 
-if _has_avx2(Path("/proc/cpuinfo")):
+if has_avx2(Path("/proc/cpuinfo")):
     for _name, _value in KERNELS.items():
         os.environ.setdefault(_name, _value)

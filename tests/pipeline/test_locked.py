@@ -105,7 +105,7 @@ def kernels(**environment: str) -> str:
     return run.stdout.strip() or run.stderr
 
 
-@pytest.mark.skipif(not ionsieve.pipeline._has_avx2(Path("/proc/cpuinfo")), reason="needs Linux, AVX2 and FMA")
+@pytest.mark.skipif(not ionsieve.pipeline.has_avx2(Path("/proc/cpuinfo")), reason="needs Linux, AVX2 and FMA")
 def test_all_processors_compute_with_the_same_kernels_unless_told_otherwise():
     assert kernels() == "Haswell X86_V4 AVX512_ICL AVX512_SPR"
     assert kernels(OPENBLAS_CORETYPE="Sandybridge", NPY_DISABLE_CPU_FEATURES="") == "Sandybridge"
@@ -113,5 +113,5 @@ def test_all_processors_compute_with_the_same_kernels_unless_told_otherwise():
 
 def test_a_processor_without_them_keeps_its_own(tmp_path):
     (tmp_path / "cpuinfo").write_text("flags\t\t: fpu sse2 avx\n")
-    assert not ionsieve.pipeline._has_avx2(tmp_path / "cpuinfo")
-    assert not ionsieve.pipeline._has_avx2(tmp_path / "absent")
+    assert not ionsieve.pipeline.has_avx2(tmp_path / "cpuinfo")
+    assert not ionsieve.pipeline.has_avx2(tmp_path / "absent")
