@@ -19,7 +19,7 @@ from ionsieve.pipeline.answers.phases import load_phases, missing_phases
 from ionsieve.pipeline.answers.windows import window_answers
 from ionsieve.pipeline.cache import packaged_workspace
 from ionsieve.pipeline.sources.table import check_phases
-from ionsieve.pipeline.tables import InputError, read_table, require_columns, write_table
+from ionsieve.pipeline.tables import InputError, keys_as_text, read_table, require_columns, write_table
 
 Materials = Sequence[str | Path] | pd.DataFrame
 Phases = pd.DataFrame | Path | str | None
@@ -152,12 +152,7 @@ def _rows(materials: Materials, columns: Sequence[str]) -> pd.DataFrame:
         rows = [rows_of_path(str(m), m) if isinstance(m, Path) else [{"formula": m}] for m in materials]
         materials = pd.DataFrame([row for found in rows for row in found], columns=None if rows else ["formula"])
     require_columns(materials, columns, "the table given")
-    text = {c: materials[c].map(_text) for c in ("id", *columns) if c in materials}
-    return materials.assign(**text).reset_index(drop=True)
-
-
-def _text(cell: object) -> str:
-    return "" if cell is None or cell != cell else str(cell)
+    return keys_as_text(materials, ("id", *columns)).reset_index(drop=True)
 
 
 def _hull(phases: Phases) -> tuple[PhaseSet, list[str]]:

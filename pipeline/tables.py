@@ -1,20 +1,25 @@
 """Tables on disk: read with ids as text, checked once, written whole or not at all."""
 
+import csv
 import inspect
 import json
+import re
 import secrets
 import sys
 import threading
 import warnings
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pyarrow import ArrowException
 
 MAX_LISTED = 20  # bad rows shown in one message; the rest are counted
 INTERRUPTED = 130  # exit code of what ctrl-C ended, as shells have it
-SPREADSHEET_COMMANDS = ("=", "+", "-", "@", "\t", "\r")
+SPREADSHEET_COMMANDS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # full-width ones count as well
+_NEGATIVE_NUMBER = re.compile(r"-[0-9.]+(e[+-]?[0-9]+)?", re.IGNORECASE)
 _WARNINGS = threading.Lock()  # filters of warnings are the whole process's
 
 
@@ -29,9 +34,11 @@ def read_table(path: Path | str, text: Sequence[str] = ("id", "ID", "formula")) 
         InputError: If the file is missing, empty or no such table.
     """
     path = Path(path)
+    if path.exists() and not path.is_file() and not (path.is_dir() and path.suffix == ".parquet"):
+        raise InputError(f"{path} is no ordinary file; a table is expected (.csv, .csv.gz or .parquet).")
     try:
         if path.suffix == ".parquet":
-            return pd.read_parquet(path)
+            return keys_as_text(pd.read_parquet(path), text)
         if not path.name.endswith((".csv", ".csv.gz")):
             raise InputError(f"{path}: a table is expected (.csv, .csv.gz or .parquet).")
         return _read_csv(path, text)
@@ -43,10 +50,25 @@ def read_table(path: Path | str, text: Sequence[str] = ("id", "ID", "formula")) 
         raise InputError(f"{path}: rows have more fields than the header; quote cells that hold a comma.") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} cannot be read as a table: it is binary, or no UTF-8 ({error}).") from error
-    except (pd.errors.ParserError, OSError, ValueError) as error:
+    except (pd.errors.ParserError, OSError, EOFError, ValueError, zlib.error, ArrowException, MemoryError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path} cannot be read as a table ({error}).") from error
+        raise InputError(f"{path} cannot be read as a table ({type(error).__name__}: {error}).") from error
+
+
+def keys_as_text(table: pd.DataFrame, text: Sequence[str]) -> pd.DataFrame:
+    """The table with its keys as text, as CSV has them: Parquet holds numbers, bytes or lists in any column."""
+    table = table.set_axis([str(name) for name in table.columns], axis=1)
+    named = [name for name in text if name in table and not table[name].map(lambda cell: isinstance(cell, str)).all()]
+    return table.assign(**{name: [_text_of(cell) for cell in table[name]] for name in named})
+
+
+def _text_of(cell: Any) -> str:
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", errors="replace")
+    return "" if pd.api.types.is_scalar(cell) and pd.isna(cell) else str(cell)
 
 
 def _read_csv(path: Path, text: Sequence[str]) -> pd.DataFrame:
@@ -117,18 +139,33 @@ def write_table(table: pd.DataFrame, path: Path | str) -> None:
     if str(path).endswith(".parquet"):
         write_whole(path, lambda p: table.to_parquet(p, index=False))
     elif str(path).endswith(".csv"):
-        write_whole(path, lambda p: table.to_csv(p, index=False))
+        write_whole(path, lambda p: table.to_csv(p, index=False, quoting=_quoting(table)))
     else:
         raise InputError(f"{path}: write to a .csv or .parquet file.")
+
+
+def _quoting(table: pd.DataFrame) -> Any:
+    """How texts are quoted: a bare carriage return, which pandas does not quote by itself, would end the row."""
+    columns = [table[name] for name in table.columns if not pd.api.types.is_numeric_dtype(table[name])]
+    returns = any(isinstance(cell, str) and "\r" in cell for column in columns for cell in column)
+    return csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
 
 
 def write_spreadsheet(table: pd.DataFrame, path: Path | str) -> None:
     """Write a CSV for people: a text cell that a spreadsheet would execute gets a leading apostrophe."""
 
-    def defuse(cell: Any) -> Any:
-        return f"'{cell}" if isinstance(cell, str) and cell.startswith(SPREADSHEET_COMMANDS) else cell
+    write_table(without_commands(table), path)
 
-    write_table(table.apply(lambda column: column.map(defuse) if column.dtype == object else column), path)
+
+def without_commands(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with an apostrophe before each text that a spreadsheet would execute; a negative number is none."""
+
+    def defuse(cell: Any) -> Any:
+        dangerous = isinstance(cell, str) and cell.startswith(SPREADSHEET_COMMANDS)
+        return f"'{cell}" if dangerous and not _NEGATIVE_NUMBER.fullmatch(cell) else cell
+
+    numbers = {name for name in table.columns if pd.api.types.is_numeric_dtype(table[name])}
+    return table.apply(lambda column: column if column.name in numbers else column.map(defuse))
 
 
 def write_json(value: Any, path: Path | str) -> None:
@@ -148,8 +185,15 @@ def write_json(value: Any, path: Path | str) -> None:
 
 
 def read_json(path: Path | str) -> Any:
-    """JSON as written by `write_json`."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """JSON as written by `write_json`.
+
+    Raises:
+        InputError: If the file is none.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is no JSON ({error}). Restore it, or make it anew with `make screen`.") from error
 
 
 def counted(stage: str, rows_in: int, rows_out: int, dropped: Mapping[str, int] | None = None) -> str:

@@ -3,18 +3,19 @@
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from ionsieve.features.chemistry.formula import SYMBOLS
 from ionsieve.pipeline.sources import table
 from ionsieve.pipeline.tables import InputError
 
+MAX_VOLTAGE_V = 100.0  # no electrode comes near; beyond it a unit is wrong
+
 
 def own_energies(rows: pd.DataFrame) -> tuple[list[float], list[str]]:
     """(energies in eV/atom or NaN, why a cell gave none) of the optional column formation_energy_ev_atom."""
     cells = rows.get("formation_energy_ev_atom", pd.Series(math.nan, index=rows.index))
-    numbers = pd.to_numeric(cells, errors="coerce")
+    numbers = table.as_numbers(cells)
     given = numbers.notna() | table.no_number(cells)
     usable = numbers.abs() <= table.MAX_ENERGY_EV_ATOM
     notes = [
@@ -27,8 +28,8 @@ def own_energies(rows: pd.DataFrame) -> tuple[list[float], list[str]]:
 def given_voltages(rows: pd.DataFrame) -> tuple[pd.Series, list[str]]:
     """(voltages in V or NaN, why a cell gave none) of the optional column voltage_v."""
     cells = rows.get("voltage_v", pd.Series(math.nan, index=rows.index))
-    numbers = pd.to_numeric(cells, errors="coerce").astype(float)
-    wrong = table.no_number(cells) | np.isinf(numbers)
+    numbers = table.as_numbers(cells)
+    wrong = table.no_number(cells) | (numbers.abs() > MAX_VOLTAGE_V)
     notes = [f"voltage {cell!r} is no number of volts" if w else "" for cell, w in zip(cells, wrong, strict=True)]
     return numbers.mask(wrong), notes
 

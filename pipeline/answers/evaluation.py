@@ -11,7 +11,7 @@ from ionsieve.features.chemistry.formula import parse_formula, parse_formulas
 from ionsieve.models.quantities.conductivity import FORMULA_ONLY, fit_conductivity, predict_conductivity
 from ionsieve.pipeline.answers.materials import with_cell
 from ionsieve.pipeline.sources import cifs, obelix
-from ionsieve.pipeline.sources.table import check_measurements, crystals_by_id, with_columns
+from ionsieve.pipeline.sources.table import as_numbers, check_measurements, crystals_by_id, with_columns
 from ionsieve.pipeline.stages.featurize import features_of
 from ionsieve.pipeline.tables import InputError, read_table, require_columns
 
@@ -29,7 +29,7 @@ def measured_split(path: Path, lenient: bool) -> pd.DataFrame:
     require_columns(rows, ["id", "formula"], path)
     rows = with_cell(with_columns(rows, ["sigma_s_cm"], math.nan))
     _, reasons = parse_formulas(rows["formula"])
-    return rows.assign(sigma_s_cm=pd.to_numeric(rows["sigma_s_cm"], errors="coerce"), note=reasons)
+    return rows.assign(sigma_s_cm=as_numbers(rows["sigma_s_cm"]), note=reasons)
 
 
 def evaluated(train: Path, test: Path, cif_folder: Path | None, params: Mapping[str, Any]) -> pd.DataFrame:

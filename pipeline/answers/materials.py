@@ -8,7 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from ionsieve.features.chemistry.formula import parse_formulas
-from ionsieve.pipeline.sources.table import LATTICE, impossible, no_number, space_group_numbers, with_columns
+from ionsieve.pipeline.sources.table import (
+    LATTICE,
+    as_numbers,
+    impossible,
+    no_number,
+    space_group_numbers,
+    with_columns,
+)
 from ionsieve.pipeline.tables import InputError, read_table, require_columns
 
 
@@ -53,7 +60,21 @@ def checked_materials(rows: pd.DataFrame) -> pd.DataFrame:
     keys = rows.reindex(columns=["id", "formula"]).fillna("") if "id" in rows else rows[["formula"]]
     _, reasons = parse_formulas(keys["formula"])
     unreadable = [n or r for n, r in zip(rows["note"].fillna(""), reasons, strict=True)]
-    return rows.assign(**keys, note=unreadable, remark=joined(rows["remark"], doubts_of(rows)))
+    crystals, unusable = _crystals_of(rows)
+    left_out = [f"{reason}; ignored" if reason else "" for reason in unusable]
+    remark = joined(rows["remark"], doubts_of(rows), left_out)
+    return rows.assign(
+        **keys, structure_json=pd.Series(crystals, index=rows.index, dtype=object), note=unreadable, remark=remark
+    )
+
+
+def _crystals_of(rows: pd.DataFrame) -> tuple[list[str | None], list[str]]:
+    """(crystal or None, why a cell gave none) of `structure_json`; those of files were read already."""
+    if rows["structure_json"].isna().all() or "doubts" in rows:
+        return list(rows["structure_json"].where(rows["structure_json"].notna(), None)), [""] * len(rows)
+    from ionsieve.pipeline.sources import cifs
+
+    return cifs.checked_json(rows["structure_json"])
 
 
 def joined(*columns: Iterable[str]) -> list[str]:
@@ -72,7 +93,7 @@ def with_cell(rows: pd.DataFrame) -> pd.DataFrame:
     rows, remarks = rows.assign(space_group_number=groups), [unknown]
     for column in (*LATTICE, "formula_units_z"):
         cells = rows.get(column, pd.Series(math.nan, index=rows.index))
-        numbers = pd.to_numeric(cells, errors="coerce").astype(float)
+        numbers = as_numbers(cells)
         wrong = no_number(cells) | impossible(numbers)
         rows[column] = numbers.mask(wrong)
         remarks.append(

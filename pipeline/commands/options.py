@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-Out = Annotated[Path | None, typer.Option(help="Write a .csv or .parquet file; else a table is printed.")]
+Out = Annotated[Path | None, typer.Option(help="Write a .csv, .xlsx, .json or .parquet file; else a table is printed.")]
 PhasesFile = Annotated[Path | None, typer.Option("--phases", help="Table with formula and formation_energy_ev_atom.")]
 MobileIon = Annotated[str, typer.Option(help="Ion that moves: Li, Na, K or Mg.")]
 Draws = Annotated[

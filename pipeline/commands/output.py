@@ -9,7 +9,8 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from ionsieve.pipeline.tables import InputError, write_table
+from ionsieve.pipeline.answer_files import check_suffix, write_answers
+from ionsieve.pipeline.tables import InputError
 
 SIDE_BY_SIDE = 4  # materials; more stand below each other
 WIDTH = 200  # where the output is no terminal
@@ -20,7 +21,7 @@ PROGRESS_FROM = 2 * CHUNK  # rows; fewer are answered before a bar could be read
 def emit(table: pd.DataFrame, out: Path | None) -> None:
     """Write the table, or print it for people to read: few rows side by side, as there are many columns."""
     if out is not None:
-        write_table(table, out)
+        write_answers(table, out)
         return
     shown, console = Table(), Console()
     if not console.is_terminal:
@@ -63,5 +64,5 @@ def with_progress(rows: pd.DataFrame, answer: Callable[[pd.DataFrame], pd.DataFr
 
 def check_out(out: Path | None) -> None:
     """Refuse a file type we cannot write before anything is computed."""
-    if out is not None and out.suffix not in (".csv", ".parquet"):
-        raise InputError(f"--out {out}: write to a .csv or .parquet file.")
+    if out is not None:
+        check_suffix(out)

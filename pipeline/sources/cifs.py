@@ -120,6 +120,20 @@ def read_structures(path: Path | str) -> tuple[dict[str, Structure], dict[str, s
     return {id_: Structure.from_str(c.structure_json, fmt="json") for id_, c in read.items()}, reasons
 
 
+def checked_json(cells: pd.Series) -> tuple[list[str | None], list[str]]:
+    """(crystal as given or None, why it is none or "") of each cell of `structure_json`; empty is no fault."""
+    texts = [cell if isinstance(cell, str) else "" for cell in cells]
+    found = iter(read_crystals(("json", text, "the row") for text in texts if text.strip()))
+    crystals: list[str | None] = []
+    reasons: list[str] = []
+    for cell, text in zip(cells, texts, strict=True):
+        read = next(found) if text.strip() else None
+        empty = isinstance(cell, str) or (pd.api.types.is_scalar(cell) and pd.isna(cell))
+        reasons.append(str(read) if isinstance(read, ValueError) else "" if empty else "structure_json is no text")
+        crystals.append(text if isinstance(read, Crystal) else None)
+    return crystals, reasons
+
+
 def structure_to_json(structure: Structure) -> str:
     """Crystal as text for a table cell."""
     return structure.to_json()

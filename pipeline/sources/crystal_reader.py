@@ -62,10 +62,10 @@ def _structure_of_json(text: str, where: str) -> Structure:
     try:
         structure = Structure.from_dict(json.loads(text))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, ArithmeticError, RecursionError) as error:
-        raise ValueError(f"{where}: structure_json is no crystal ({type(error).__name__}: {error})") from error
+        raise ValueError(f"structure_json of {where} is no crystal ({type(error).__name__}: {error})") from error
     fault = structure_fault(structure)
     if fault:
-        raise ValueError(f"{where}: structure_json is no crystal: {fault}")
+        raise ValueError(f"structure_json of {where} is no crystal: {fault}")
     return structure
 
 

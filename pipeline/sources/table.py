@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from ionsieve.features.chemistry.formula import parse_formulas
@@ -15,6 +14,8 @@ MEASURED = ["sigma_s_cm", "sigma_upper_bound_s_cm", "temperature_c", "activation
 TOLD = ["family", "source", "phase", "sample", "note"]  # of a measurement, in words; phase is its polymorph
 KINDS = ("bulk", "total", "unstated")
 N_SPACE_GROUPS = 230
+LARGEST = 1e6  # no length, angle, conductivity or gap comes near in its unit; larger numbers overflow further on
+AT_MOST = f" (at most {LARGEST:g})"
 MAX_ENERGY_EV_ATOM = 5.0  # no formation energy of a solid comes near; beyond it a unit is wrong
 
 
@@ -23,21 +24,28 @@ def with_columns(table: pd.DataFrame, names: Sequence[str], value: str | float |
     return table.assign(**{name: value for name in names if name not in table.columns})
 
 
+def as_numbers(cells: pd.Series) -> pd.Series:
+    """The cells as floats, NaN where one is no number."""
+    plain = cells.dtype != object or cells.map(lambda cell: isinstance(cell, str | float | int)).all()
+    usable = cells if plain else cells.map(lambda cell: cell if isinstance(cell, str | float | int) else math.nan)
+    return pd.to_numeric(usable, errors="coerce").astype(float)
+
+
 def no_number(cells: pd.Series) -> pd.Series:
     """Where a cell holds something that is no number; empty is not that."""
-    return cells.notna() & pd.to_numeric(cells, errors="coerce").isna() & (cells.astype(str).str.strip() != "")
+    return cells.notna() & as_numbers(cells).isna() & (cells.astype(str).str.strip() != "")
 
 
 def number_problems(cells: pd.Series, column: str, ids: pd.Series) -> tuple[pd.Series, list[str]]:
     """(numbers, problems): text where a number belongs is a problem; empty is NaN."""
-    numbers, text = pd.to_numeric(cells, errors="coerce"), no_number(cells)
+    numbers, text = as_numbers(cells), no_number(cells)
     problems = [f"row {i!r}: {column} {cell!r} is not a number" for i, cell in zip(ids[text], cells[text], strict=True)]
     return numbers.astype(float), problems
 
 
 def impossible(numbers: pd.Series) -> pd.Series:
-    """Where a length, an angle or a count is not positive and finite; NaN, unknown, is not that."""
-    return (numbers <= 0) | np.isinf(numbers)
+    """Where a length, an angle or a count is not positive or beyond all sense; NaN, unknown, is not that."""
+    return (numbers <= 0) | (numbers > LARGEST)
 
 
 def crystals_by_id(crystals: Mapping[str, str], ids: pd.Series) -> pd.Series:
@@ -137,12 +145,12 @@ def check_measurements(table: pd.DataFrame, where: Path | str, drop_ids: Sequenc
     for column in [*LATTICE, "formula_units_z"]:
         wrong_cell = impossible(table[column])
         cells = zip(table["id"][wrong_cell], table[column][wrong_cell], strict=True)
-        problems += [f"row {i!r}: {column} {value:g} is not positive and finite" for i, value in cells]
+        problems += [f"row {i!r}: {column} {value:g} is not positive and finite{AT_MOST}" for i, value in cells]
     read = table[~unread]
     for i, s, b in zip(read["id"], read["sigma_s_cm"], read["sigma_upper_bound_s_cm"], strict=True):
-        if not (math.isnan(s) or 0 < s < math.inf) or not (math.isnan(b) or 0 < b < math.inf):
-            wrong_value = b if math.isnan(s) or 0 < s < math.inf else s
-            problems.append(f"row {i!r}: a conductivity of {wrong_value} S/cm is not positive and finite")
+        if not (math.isnan(s) or 0 < s <= LARGEST) or not (math.isnan(b) or 0 < b <= LARGEST):
+            wrong_value = b if math.isnan(s) or 0 < s <= LARGEST else s
+            problems.append(f"row {i!r}: a conductivity of {wrong_value} S/cm is not positive and finite{AT_MOST}")
         elif math.isnan(s) == math.isnan(b):
             problems.append(f"row {i!r}: either sigma_s_cm or sigma_upper_bound_s_cm must be given, and only one")
     kinds = table["kind"].fillna("unstated").replace("", "unstated")
@@ -177,7 +185,7 @@ def band_gaps(path: Path | str, method: str) -> pd.DataFrame:
     unread = no_number(table["band_gap_ev"])
     table["band_gap_ev"], problems = number_problems(table["band_gap_ev"], "band_gap_ev", ids)
     problems += duplicate_problems(ids) + formula_problems(table, needs_lithium=False)
-    wrong = ~((table["band_gap_ev"] >= 0) & (table["band_gap_ev"] < math.inf)) & ~unread
+    wrong = ~((table["band_gap_ev"] >= 0) & (table["band_gap_ev"] <= LARGEST)) & ~unread
     problems += [
         f"row {i!r}: a band gap of {g} eV is negative, infinite or missing"
         for i, g in zip(ids[wrong], table["band_gap_ev"][wrong], strict=True)
@@ -220,7 +228,8 @@ def check_phases(table: pd.DataFrame, path: Path | str, thermo_set: str) -> pd.D
 
 def candidates(path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(candidates, rejected) of a table with `formula` and, optional, `id`, an energy of its own and a lattice."""
-    return check_candidates(read_table(path), path)
+    rows = read_table(path, text=("id", "formula", "thermo_set", "origin", "note"))
+    return check_candidates(rows, path)
 
 
 def check_candidates(table: pd.DataFrame, path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -240,7 +249,7 @@ def check_candidates(table: pd.DataFrame, path: Path | str) -> tuple[pd.DataFram
         table[column], _ = number_problems(table[column], column, ids)
         if column != "formation_energy_ev_atom":
             wrong = impossible(table[column]) & (reason == "")
-            reason = reason.mask(wrong, column + " " + cells + " is not positive and finite")
+            reason = reason.mask(wrong, column + " " + cells + f" is not positive and finite{AT_MOST}")
     beyond = table["formation_energy_ev_atom"].abs() > MAX_ENERGY_EV_ATOM
     reason = reason.mask(beyond & (reason == ""), f"formation energy beyond {MAX_ENERGY_EV_ATOM:g} eV/atom")
     reason = reason.mask((ids == "") & (reason == ""), "the id is empty")

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ionsieve.features.chemistry.formula import composition_key, parse_formulas
 from ionsieve.pipeline.params import choose
-from ionsieve.pipeline.sources import cifs, embedded, phases, substitution, table
+from ionsieve.pipeline.sources import cifs, embedded, own_table, phases, substitution, table
 from ionsieve.pipeline.stage import Result, stage_main
 from ionsieve.pipeline.tables import InputError, counted
 from ionsieve.pipeline.workspace import Block
@@ -16,7 +16,7 @@ from ionsieve.pipeline.workspace import Block
 SOURCES = {
     "embedded": embedded.candidates,
     "phases": phases.candidates,
-    "table": table.candidates,
+    "table": own_table.candidates,
     "cifs": cifs.candidates,
     "substitution": substitution.candidates,
     "doping": substitution.doping_candidates,

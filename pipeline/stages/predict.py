@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 
@@ -14,6 +13,7 @@ from ionsieve.models.quantities.gap_model import GapModel, gap_of_run_or_model
 from ionsieve.models.quantities.host_gap import host_gaps
 from ionsieve.models.quantities.measured import decided_conductivity, known_conductivity
 from ionsieve.models.quantities.window import LIMITS, predict_windows
+from ionsieve.pipeline.model_files import load_model
 from ionsieve.pipeline.reference.gap_model import load_gap_model
 from ionsieve.pipeline.stage import Result, stage_main
 from ionsieve.pipeline.tables import InputError, counted
@@ -30,7 +30,7 @@ def load_models(folder: Path | str) -> dict[str, TrainedModel]:
     missing = [str(file) for file in files.values() if not file.exists()]
     if missing:
         raise InputError(f"{', '.join(missing)} not there: run `make screen` first.")
-    return {name: joblib.load(file) for name, file in files.items()}
+    return {name: load_model(file) for name, file in files.items()}
 
 
 def predictions_of(

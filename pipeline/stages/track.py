@@ -14,16 +14,18 @@ from typing import Any
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # read when mlflow is imported
 
-import joblib
 import mlflow
 import pandas as pd
 from matplotlib.figure import Figure
+from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 from mlflow.pyfunc import PythonModel
+from sqlalchemy.exc import SQLAlchemyError
 
 from ionsieve.models.learning.training import TrainedModel, predict
+from ionsieve.pipeline.model_files import load_model
 from ionsieve.pipeline.stage import Result, stage_main
-from ionsieve.pipeline.tables import read_json
+from ionsieve.pipeline.tables import InputError, read_json
 from ionsieve.pipeline.workspace import PARAMS, Workspace, packaged
 
 logging.getLogger("mlflow").setLevel(logging.ERROR)  # its hints on pickles and lock files are no news here
@@ -140,7 +142,14 @@ def run(*, workspace: Workspace, models: Path, funnel: Path, shortlists: Path) -
     id_ = common_id([workspace.path(PARAMS), models, *lists])
     with _MLFLOW:
         mlflow.set_tracking_uri(store_uri(settings["store"], workspace))
-        names = log_runs(models, lists, read_json(funnel), workspace, id_)
+        try:
+            names = log_runs(models, lists, read_json(funnel), workspace, id_)
+        except (MlflowException, SQLAlchemyError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(
+                f"{settings['store']}: the log cannot be used ({reason}). If another program holds it (`make ui`), end "
+                "that and run again; no result depends on the log, so a broken one can be deleted."
+            ) from error
     told = {"common_id": id_, "experiment": settings["experiment"], "runs": names}
     return Result({"out": told}, [f"track: {len(names)} runs under common id {id_} in {settings['store']}"])
 
@@ -155,7 +164,7 @@ def log_runs(models: Path, lists: list[Path], funnel: dict[str, Any], workspace:
     held_out = pd.read_parquet(models / "held_out.parquet")
     names = []
     for file in sorted(models.glob("*.joblib")):
-        model = joblib.load(file)
+        model = load_model(file)
         if model.trained:
             names.append(model.name)
             if not logged(model.name, id_):

@@ -54,7 +54,8 @@ def test_every_row_keeps_its_place_its_keys_and_its_reason(ionsieve, tmp_path, o
     code, _, err = ionsieve(command, odd, "--out", tmp_path / "o.csv")
     table = read(tmp_path / "o.csv")
     assert code == 0, err
-    assert list(table["id"]) == [row[0] for row in ODD]
+    # as given, but for what a spreadsheet would execute
+    assert list(table["id"]) == [f"'{row[0]}" if row[0].startswith("=") else row[0] for row in ODD]
     assert list(table["formula"]) == [row[1] for row in ODD]
     assert set(columns.split()) <= set(table.columns)
     for (_, formula, answerable), (_, row) in zip(ODD, table.iterrows(), strict=True):
@@ -229,8 +230,8 @@ FILES = [
     (["predict", "{text}"], 1, "a folder or a zip of CIF files is expected"),
     (["window", "Li2O", "--phases", "{missing}"], 1, "does not exist"),
     (["window", "Li2O", "--phases", "{folder}"], 1, "a table is expected"),
-    (["window", "Li2O", "--out", "o.xlsx"], 1, "write to a .csv or .parquet file"),
-    (["window", "Li2O", "--out", "o"], 1, "write to a .csv or .parquet file"),
+    (["window", "Li2O", "--out", "o.xls"], 1, "write to a .csv, .parquet, .xlsx or .json file"),
+    (["window", "Li2O", "--out", "o"], 1, "write to a .csv, .parquet, .xlsx or .json file"),
     (["window", "Li2O", "--out", "{text}/o.csv"], 1, "cannot be written"),
     (["window", "Li2O", "--out", "/proc/none/o.csv"], 1, "cannot be written"),
     (["window", "Li2O", "--out", "{folder}/is.csv"], 1, "cannot be written"),

@@ -75,14 +75,14 @@ def test_a_process_read_in_gives_what_reading_here_gives(crystals):
 def test_json_that_is_no_crystal_is_a_reason(text):
     found = next(read_crystals([("json", text, "row 1")]))
     assert isinstance(found, ValueError)
-    assert "row 1: structure_json is no crystal" in str(found)
+    assert "structure_json of row 1 is no crystal" in str(found)
 
 
 def test_a_cell_of_json_that_would_kill_native_code_is_a_reason(crystals):
     good = json.loads(crystal_reader.read_crystal(("cif", crystals.format(occupancy=1, x=0), "a")).structure_json)
     good["lattice"]["matrix"][0][0] = math.nan
     found = next(read_crystals([("json", json.dumps(good), "row 1")]))
-    assert "structure_json is no crystal" in str(found)
+    assert "structure_json of row 1 is no crystal" in str(found)
 
 
 def test_many_crystals_are_read_in_order(crystals):
