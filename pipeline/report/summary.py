@@ -6,10 +6,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ionsieve.pipeline.home import file_of
 from ionsieve.pipeline.stages.report import ROLE_TITLES
 from ionsieve.pipeline.tables import InputError, read_json, read_table, run_stage
+from ionsieve.pipeline.workspace import Workspace
 
-FOLDER = Path("data/shortlists")
 TOP = 10
 WIDTH = 110  # where the output is no terminal
 SHOWN = {
@@ -84,7 +85,7 @@ def print_results(folder: Path) -> None:
 
 
 def main() -> None:
-    print_results(FOLDER)
+    print_results(file_of(Workspace.at("."), "screen", "funnel").parent)
 
 
 if __name__ == "__main__":

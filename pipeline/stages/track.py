@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,30 +20,21 @@ import pandas as pd
 from matplotlib.figure import Figure
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
-from mlflow.pyfunc import PythonModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from ionsieve.models.learning.training import TrainedModel, predict
+from ionsieve.pipeline.closure import local_files, source
+from ionsieve.pipeline.logged_model import LoggedModel, copy_code
 from ionsieve.pipeline.model_files import load_model
 from ionsieve.pipeline.stage import Result, stage_main
 from ionsieve.pipeline.tables import InputError, read_json
-from ionsieve.pipeline.workspace import PARAMS, Workspace, packaged
+from ionsieve.pipeline.workspace import PARAMS, Workspace
 
 logging.getLogger("mlflow").setLevel(logging.ERROR)  # its hints on pickles and lock files are no news here
 
 ID_DIGITS = 12
 LISTS = (".csv", ".html", ".zip")  # what a person opens
 REQUIREMENTS = ["pandas", "scikit-learn", "lightgbm", "pymatgen"]  # guessing them would take 20 s a model
-
-
-class LoggedModel(PythonModel):
-    """A trained model behind MLflow's interface: descriptors in; prediction, interval and domain out."""
-
-    def __init__(self, model: TrainedModel) -> None:
-        self.model = model
-
-    def predict(self, context: Any, model_input: pd.DataFrame, params: dict | None = None) -> pd.DataFrame:
-        return predict(self.model, model_input)
 
 
 def common_id(paths: list[Path]) -> str:
@@ -107,15 +99,18 @@ def log_model_run(model: TrainedModel, held_out: pd.DataFrame, params: dict[str,
     mlflow.log_figure(parity_plot(model, held_out), "parity.png")
     mlflow.log_text(model.importance.to_csv(index=False), "feature_importance.csv")
     example = pd.DataFrame(0.0, index=range(2), columns=list(model.feature_names))
-    mlflow.pyfunc.log_model(
-        name="model",
-        python_model=LoggedModel(model),
-        signature=infer_signature(example, predict(model, example)),
-        input_example=example,
-        registered_model_name=f"ionsieve-{model.name}",
-        pip_requirements=REQUIREMENTS,
-        code_paths=[str(packaged(""))],
-    )
+    with tempfile.TemporaryDirectory() as scratch:
+        code = Path(scratch) / "ionsieve"
+        copy_code({name: source(name) for name in ("__init__.py", *local_files(LoggedModel.__module__))}, code)
+        mlflow.pyfunc.log_model(
+            name="model",
+            python_model=LoggedModel(model),
+            signature=infer_signature(example, predict(model, example)),
+            input_example=example,
+            registered_model_name=f"ionsieve-{model.name}",
+            pip_requirements=REQUIREMENTS,
+            code_paths=[str(code)],
+        )
 
 
 def log_screening(params: Mapping[str, Any], funnel: dict[str, Any], lists: list[Path]) -> None:

@@ -1,5 +1,7 @@
 import hashlib
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -52,6 +54,19 @@ def test_the_registered_model_predicts_what_ours_predicts(tracked):
     logged = mlflow.pyfunc.load_model(f"models:/ionsieve-{name}/1")
     assert logged.metadata.signature.inputs.input_names() == list(ours.feature_names)
     pd.testing.assert_frame_equal(logged.predict(rows), predict(ours, rows))
+
+
+def test_a_registered_model_brings_the_code_it_needs_and_no_data(tracked, tmp_path):
+    folder, *_ = tracked
+    codes = [path for path in (folder / "mlartifacts").rglob("code/ionsieve") if path.is_dir()]
+    assert codes
+    files = [path for path in codes[0].rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    assert {path.suffix for path in files} == {".py"}
+    assert sum(path.stat().st_size for path in files) < 200_000
+    # in a process that finds no other ionsieve
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import ionsieve.pipeline.logged_model as m; print(m.__file__)"
+    done = subprocess.run([sys.executable, "-c", code, codes[0].parent], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.startswith(str(codes[0])), done.stderr
 
 
 def test_the_screening_run_holds_the_shortlists_and_the_counts(tracked):
