@@ -2,7 +2,14 @@
 
 import pytest
 
-from ionsieve.features.chemistry.charges import average_charge, is_charge_balanced, possible_charges
+from ionsieve.features.chemistry.charges import (
+    average_charge,
+    is_charge_balanced,
+    most_likely_charges,
+    possible_charges,
+)
+from ionsieve.features.chemistry.elements import padded_fractions
+from ionsieve.features.chemistry.formula import parse_formula
 from ionsieve.features.thermodynamics.phase_set import read_amounts
 
 
@@ -52,3 +59,33 @@ def test_one_unknown_charge_follows_from_the_others() -> None:
     # V2+ to V5+ in LiVO2: oxygen between -1.5 and -3
     assert average_charge({"Li": 1, "V": 1, "O": 2}, "O", "lowest") == pytest.approx(-1.5)
     assert average_charge({"Li": 1, "V": 1, "O": 2}, "O", "highest") == pytest.approx(-3)
+
+
+@pytest.mark.parametrize(
+    ("formula", "charges"),
+    [
+        ("Fe2O3", [-2, 3]),
+        ("FeO", [-2, 2]),
+        ("LiFePO4", [1, -2, 5, 2]),
+        ("Cu2O", [-2, 1]),
+        ("CuO", [-2, 2]),
+        ("Ti2O3", [-2, 3]),
+        ("TiO2", [-2, 4]),
+        ("P2O3", [-2, 3]),
+        ("MnO2", [-2, 4]),
+        ("Tl2O3", [-2, 3]),
+        ("Tl2O", [-2, 1]),
+    ],
+)
+def test_balance_decides_before_what_is_common(formula: str, charges: list[int]) -> None:
+    # by rising atomic number; an element's commonest state gives way where another leaves the formula neutral
+    states, imbalance = most_likely_charges(padded_fractions([parse_formula(formula)]))
+    assert states[0].tolist() == charges
+    assert imbalance[0] == 0.0
+
+
+def test_an_imbalance_that_nothing_removes_is_kept_smallest() -> None:
+    # Fe3O4 is Fe2+ Fe3+2 O4: with one charge for all Fe the better is 3, 9 - 8 = +1 over 7 atoms (2 leaves -2).
+    states, imbalance = most_likely_charges(padded_fractions([parse_formula("Fe3O4")]))
+    assert states[0].tolist() == [-2, 3]
+    assert imbalance[0] == pytest.approx(1 / 7)

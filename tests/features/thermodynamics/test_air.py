@@ -91,6 +91,24 @@ def test_carbon_dioxide_is_never_reduced(mp_phases: PhaseSet) -> None:
     assert "carbon that is not carbonate" in table["note"][1]
 
 
+def test_no_reduced_carbon_among_products_however_stable() -> None:
+    # An oxalate, a carbide and carbon monoxide that would each swallow the CO2 if they were let in.
+    tempting = {"Li2C2O4": -5.0, "Li2C2": -4.0, "CO": -4.0}
+    energies = SOLIDS | tempting
+    table = pd.DataFrame({"formula": list(energies), "formation_energy_ev_atom": list(energies.values())})
+    found = air_table(["Li2O", "Li"], phase_set(table))["e_rxn_co2_ev"]
+    assert found[0] == pytest.approx(-2.33 - KT_EV * np.log(CO2_BAR), abs=1e-9)
+    assert found[1] == 0.0
+
+
+def test_carbonates_are_answered_and_other_carbon_is_not() -> None:
+    table = air_table(["Li2CO3", "Li4CO4", "LiHCO3", "Li2C2O4", "LiC6", "LiF"], small())
+    # three oxygen per carbon and more; oxalate has two
+    unknown = [False, False, False, True, True, False]
+    assert table["e_rxn_co2_ev"].isna().tolist() == unknown
+    assert table["note"].str.contains("carbon that is not carbonate").tolist() == unknown
+
+
 def test_without_the_calibrating_solids_nothing_is_known() -> None:
     assert air_table(["LiF"], small("LiOH"))[["e_rxn_h2o_ev", "h2s_released_mol"]].isna().all(axis=None)
     without_sulfide = air_table(["LiF", "Li2O"], small("Li2S"))

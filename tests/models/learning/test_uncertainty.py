@@ -110,3 +110,33 @@ def test_without_positions_all_features_count_in_standard_deviations():
     domain = fit_domain(values, ["a", "b"])
     assert domain_distance(domain, np.array([[1.0, 100.0]]))[0] == pytest.approx(1 / np.sqrt(2))
     assert domain_distance(domain, np.array([[np.nan, 200.0]]))[0] == pytest.approx(1.0)
+
+
+def test_a_group_is_calibrated_without_itself():
+    # 30 rows miss by -1 to 1, one group of three by 100. So few rows give the extremes seen: for the three those of the
+    # others, for rows of other folds the 100.
+    residuals = np.append(np.linspace(-1.0, 1.0, 30), [100.0] * 3)
+    groups = np.append(np.arange(30), [30] * 3)
+    _, offsets = calibrate(np.zeros((33, 3)), residuals, groups, PARAMS, seed=0, threads=1)
+    assert (offsets[-3:, 1] <= 1.0).all()
+    assert offsets[:, 1].max() == 100.0
+
+
+def test_the_error_expected_of_a_group_is_learned_without_it():
+    # 200 rows miss by 1, a group of 50 with a signal of its own by 50. Seen, it would be expected to miss by 50, and
+    # its residual would come to about 1; unseen, it is expected to miss as the others do, by 1, or by the least that
+    # is ever expected, half the mean error, (200 + 50 · 50) / 250 / 2 = 5.4: its residual is 50 / 5.4 = 9.3.
+    residuals = np.append(np.tile([1.0, -1.0], 100), [50.0] * 50)
+    signals = np.zeros((250, 3))
+    signals[:, 1] = np.append(np.linspace(0.0, 1.0, 200), [9.0] * 50)
+    groups = np.append(np.arange(200), [200] * 50)
+    calibration, _ = calibrate(signals, residuals, groups, PARAMS, seed=0, threads=1)
+    np.testing.assert_allclose(calibration.residuals[-50:], 50 / 5.4, rtol=0.01)
+
+
+def test_probability_counts_the_new_row_among_those_seen():
+    calibration = Calibration(np.array([-1.0, 0.0, 1.0]), None, 0.0, 0.9)
+    signals = np.zeros((1, 3))
+    # of 3 + 1 rows: those that reach the threshold, and half a row
+    for threshold, expected in ((-2.0, 3.5 / 4), (0.0, 2.5 / 4), (0.5, 1.5 / 4), (2.0, 0.5 / 4)):
+        assert probability_at_least(calibration, signals, threshold) == pytest.approx([expected])
