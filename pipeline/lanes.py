@@ -66,7 +66,7 @@ class Lane:
 
     def __init__(self, arguments: Sequence[str], started: float, out: TextIO) -> None:
         self.stage, self.text = "", ""
-        self._started, self._out = started, out
+        self._started, self._out, self._silent = started, out, False
         self._process = subprocess.Popen(
             [*DVC, "repro", *arguments],
             stdout=subprocess.PIPE,
@@ -84,7 +84,7 @@ class Lane:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self.text += line
-            for shown in self._shown(line.rstrip()):
+            for shown in () if self._silent else self._shown(line.rstrip()):
                 self._out.write(f"{shown}\n")
                 self._out.flush()
 
@@ -111,6 +111,7 @@ class Lane:
     def stop(self, how: signal.Signals) -> None:
         """Signal DVC and the stage it runs."""
         if self._process.poll() is None:
+            self._silent = True  # an interrupted stage may end in a traceback, which is no news
             os.killpg(self._process.pid, how)
 
 

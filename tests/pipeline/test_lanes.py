@@ -72,18 +72,20 @@ def test_two_lanes_run_at_once_and_say_which_stage_runs(fake_dvc, tmp_path):
     assert printed == ["0 s  a", "0 s  b", "a: 4 rows in, 4 out", "b: 4 rows in, 4 out"]
 
 
-FAILING = """if [ "$2" = bad ]; then
+FAILING = """if [ "$2" = bad ]; then while [ ! -e up ]; do sleep 0.05; done
   echo "Running stage 'train':"; echo "> python -m x"; echo "data/x.csv has no rows."
   echo "ERROR: failed to reproduce 'train': failed to run: python -m x, exited with 1"; exit 255
 fi
-trap 'echo stopped > other; exit 130' INT; echo $$ > pid; while :; do sleep 0.05; done
+trap 'echo Traceback; exit 130' INT; touch up; while :; do sleep 0.05; done
 """
 
 
 def test_a_failing_lane_ends_the_other_and_its_words_are_shown(fake_dvc, tmp_path):
     fake_dvc(FAILING)
+    out = io.StringIO()
     with pytest.raises(LaneError) as error:
-        run_side_by_side([["bad"], ["good"]], time.monotonic(), io.StringIO())
+        run_side_by_side([["bad"], ["good"]], time.monotonic(), out)
+    assert "Traceback" not in out.getvalue()
     assert str(error.value).splitlines() == [
         "data/x.csv has no rows.",
         "ERROR: failed to reproduce 'train': failed to run: python -m x, exited with 1",
