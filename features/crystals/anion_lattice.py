@@ -168,7 +168,11 @@ def turned_to_fit(
                 nearest, square = -1, np.inf
                 for a in range(len(around)):
                     if free[a]:
-                        d = ((turned[t] - around[a]) ** 2).sum()
+                        # spelled out: an array for every pair would take most of the time
+                        x = turned[t, 0] - around[a, 0]
+                        y = turned[t, 1] - around[a, 1]
+                        z = turned[t, 2] - around[a, 2]
+                        d = x * x + y * y + z * z
                         if d < square:
                             nearest, square = a, d
                 free[nearest] = False
