@@ -158,7 +158,8 @@ def changed_stages() -> list[str]:
     Raises:
         LaneError: With DVC's own words.
     """
-    run = subprocess.run([*DVC, "status", "--json"], capture_output=True, text=True, encoding="utf-8")
+    # does not wait for the lock: if another process holds it now, a person learns which
+    run = subprocess.run([DVC[0], "status", "--json"], capture_output=True, text=True, encoding="utf-8")
     try:
         return list(json.loads(run.stdout or "{}")) if run.returncode == 0 else _fail(run.stdout + run.stderr)
     except json.JSONDecodeError:
