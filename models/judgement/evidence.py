@@ -1,18 +1,18 @@
 """What is known of each candidate, made ready for filters and ranking.
 
-Measured values override predicted ones, what rests on an incomplete set of phases becomes unknown, interphases on
-lithium are judged by their gaps, and doubts are put into words.
+What rests on an incomplete set of phases becomes unknown, gaps decide as far as they are known, and doubts are put into
+words.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-from pymatgen.core import Element
 
 from ionsieve.features.chemistry.formula import parse_formula
-from ionsieve.models.judgement.roles import numbers
+from ionsieve.features.chemistry.redox import product_formulas
+from ionsieve.models.judgement.filters import numbers
 
 # On an incomplete set of phases these come out too good or too bad, nobody knows which.
 UNKNOWN_IF_INCOMPLETE = (
@@ -23,15 +23,17 @@ UNKNOWN_IF_INCOMPLETE = (
     "reduction_limit_tol_v",
     "oxidation_limit_tol_v",
 )
-# Elements without a gap in their stable form that pymatgen does not count as metals.
-SEMIMETALS = frozenset({"C", "As", "Sb"})
+# Rounded ceilings are not exact; a limit this far above one is still no sign of missing phases.
+CEILING_TOLERANCE_V = 0.05
 
 # What a yes (or a no) in a column means to a reader; the order is the order of the flags.
 WARNINGS = (
     ("hull_complete", 0.0, "phases of this system are missing: hull distance and window unknown"),
+    ("oxidation_defect", 1.0, "computed oxidation limit above what the anions allow: phases are missing"),
     ("charge_balanced", 0.0, "formula not charge balanced"),
     ("band_gap_spans", 1.0, "gap threshold inside the spread of entries"),
     ("mobile_site_shared", 1.0, "another element shares lithium's site"),
+    ("borohydride_or_amide", 1.0, "borohydride or amide: reducing, reacts with air"),
 )
 
 
@@ -68,63 +70,24 @@ def gap_lookup(band_gaps: pd.DataFrame, products: Iterable[str | None]) -> dict[
     return {str(phase): float(gap) for phase, gap in medians.items()}
 
 
-def product_formulas(products: str | None) -> list[str]:
-    """Formulas of "0.5 Li3P + 1.5 Li2S", amounts left out; empty for None, NaN and ""."""
-    if not isinstance(products, str):
-        return []
-    return [term.split()[-1] for term in products.split("+") if term.strip()]
-
-
-def passivating(products_at_0v: Sequence[str], gap_of: Mapping[str, float], min_gap_ev: float) -> bool | None:
-    """Whether what forms on lithium metal is insulating, so that it stops growing: yes, no, or unknown (None).
-
-    Args:
-        products_at_0v: Formulas of the phases in equilibrium with lithium; lithium itself does not count.
-            None given means nothing is known.
-        gap_of: Gap of phases by reduced formula, eV. Metals and their alloys have none, whatever is listed here
-            or not; other phases not listed are unknown.
-        min_gap_ev: Smallest gap of an insulating product, eV.
-    """
-    phases = {reduced_formula(formula) for formula in products_at_0v} - {"Li"}
-    gaps = [0.0 if _is_metallic(phase) else gap_of.get(phase, np.nan) for phase in sorted(phases)]
-    if any(gap < min_gap_ev for gap in gaps):
-        return False
-    return None if not gaps or np.isnan(gaps).any() else True
-
-
-@lru_cache(maxsize=65536)
-def _is_metallic(phase: str) -> bool:
-    elements = list(parse_formula(phase))
-    if len(elements) == 1:
-        return elements[0].is_metal or elements[0].symbol in SEMIMETALS
-    # Bismuth takes electrons from lithium and leaves a gap (Li3Bi); other metals form alloys.
-    return all(element.is_metal and element != Element("Bi") for element in elements)
-
-
-def passivating_column(
-    products_at_0v: Sequence[str | None], gap_of: Mapping[str, float], min_gap_ev: float
-) -> pd.arrays.BooleanArray:
-    """`passivating` for a column of product texts; missing where unknown."""
-    answers = {
-        text: passivating(product_formulas(text), gap_of, min_gap_ev)
-        for text in set(products_at_0v)
-        if isinstance(text, str)
-    }
-    return pd.array([answers.get(text) if isinstance(text, str) else None for text in products_at_0v], dtype="boolean")
-
-
-def prepare_candidates(table: pd.DataFrame, gap_of: Mapping[str, float], min_gap_ev: float) -> pd.DataFrame:
+def prepare_candidates(table: pd.DataFrame) -> pd.DataFrame:
     """Candidates as filters and ranking see them.
 
-    Hull distance, window and passivation are missing where hull_complete is not true, mixed_conduction_ions where the
-    charges cannot be told. Adds passivating, lithium_free (yes/no) and warnings (text, "; "-joined).
+    Hull distance and window are missing where hull_complete is not true, and where the oxidation limit lies above what
+    the anions allow: such a window comes from phases that the table lacks. mixed_conduction_ions is missing where the
+    charges cannot be told. Adds, besides `warnings` (text, "; "-joined):
+
+    - oxidation_defect (yes/no): the limit lies above oxidation_ceiling_v;
+    - oxidation_at_most_v: the ceiling where the limit is unknown, so that it can still be too low;
+    - lithium_free, measured_conductor (yes/no);
+    - band_gap_decides_ev, band_gap_at_least_ev, band_gap_at_most_ev: a gap that is measured or computed decides, one
+      that is predicted where its whole interval lies on one side (of a measured conductor: its median), one that is
+      not fit to decide not at all.
 
     Args:
-        table: One row per candidate; columns id, hull_complete, products_at_0v, lithium_fraction, molecular_groups,
-            mixed_conduction_ions, mixed_conduction_unknown, sigma_origin, in_domain, band_gap_origin, those of
-            UNKNOWN_IF_INCOMPLETE and of WARNINGS.
-        gap_of: As for `passivating`.
-        min_gap_ev: As for `passivating`.
+        table: One row per candidate; columns id, hull_complete, lithium_fraction, mixed_conduction_ions,
+            mixed_conduction_unknown, molecular_groups, log10_sigma, sigma_origin, near, oxidation_ceiling_v, band_gap
+            columns, those of UNKNOWN_IF_INCOMPLETE and of WARNINGS.
 
     Raises:
         ValueError: If an id stands twice.
@@ -134,15 +97,32 @@ def prepare_candidates(table: pd.DataFrame, gap_of: Mapping[str, float], min_gap
         raise ValueError(f"candidates: {len(twice)} ids stand more than once, such as {', '.join(twice.head(5))}")
     prepared = table.copy()
     complete = numbers(table["hull_complete"]) == 1.0
-    for column in UNKNOWN_IF_INCOMPLETE:
-        prepared[column] = table[column].where(complete)
-    products = table["products_at_0v"].where(complete, None)
-    prepared["passivating"] = passivating_column(products.tolist(), gap_of, min_gap_ev)
     prepared["lithium_free"] = table["lithium_fraction"] == 0
+    ceiling = table["oxidation_ceiling_v"].astype(float).where(~prepared["lithium_free"])
+    defect = complete & (table["oxidation_limit_tol_v"] > ceiling + CEILING_TOLERANCE_V).to_numpy()
+    prepared["oxidation_defect"] = defect
+    for column in UNKNOWN_IF_INCOMPLETE:
+        prepared[column] = table[column].where(complete & ~defect)
+    prepared["oxidation_at_most_v"] = ceiling
+    prepared["measured_conductor"] = (table["sigma_origin"] == "measured") & table["log10_sigma_decides"].notna()
+    prepared = prepared.assign(**_deciding_gap(table, prepared["measured_conductor"]))
     open_question = (numbers(table["mixed_conduction_unknown"]) == 1.0) & (numbers(table["mixed_conduction_ions"]) == 0)
     prepared["mixed_conduction_ions"] = table["mixed_conduction_ions"].mask(open_question, None)
-    prepared["warnings"] = warnings_of(table)
+    prepared["warnings"] = warnings_of(prepared)
     return prepared
+
+
+def _deciding_gap(table: pd.DataFrame, conducts: pd.Series) -> dict[str, pd.Series]:
+    """What a gap may decide. A material that was measured as an ionic conductor has shown that it blocks electrons: its
+    predicted gap passes by its median, and does not drop it."""
+    fit = table["band_gap_decides_ev"].notna()
+    guessed = table["band_gap_origin"].isin(["predicted", "host"])
+    predicted = fit & guessed
+    return {
+        "band_gap_decides_ev": table["band_gap_ev"].where(fit & ~guessed),
+        "band_gap_at_least_ev": table["band_gap_ev"].where(conducts, table["band_gap_low_ev"]).where(predicted),
+        "band_gap_at_most_ev": table["band_gap_high_ev"].where(predicted & ~conducts),
+    }
 
 
 def element_credit(formulas: Sequence[str], elements: pd.DataFrame) -> np.ndarray:
@@ -168,9 +148,8 @@ def element_credit(formulas: Sequence[str], elements: pd.DataFrame) -> np.ndarra
 def warnings_of(table: pd.DataFrame) -> list[str]:
     """Doubts about each candidate in words, "; "-joined: they flag and never drop."""
     columns = [np.where(numbers(table[column]) == when, text, "") for column, when, text in WARNINGS]
-    columns.append(table["molecular_groups"].fillna("").to_numpy())
-    predicted = (table["sigma_origin"] == "predicted").to_numpy()
-    outside = numbers(table["in_domain"]) == 0.0
-    columns.append(np.where(predicted & outside, "conductivity predicted outside what the model has seen", ""))
+    columns += [table[column].fillna("").to_numpy() for column in ("molecular_groups", "f_element_warning")]
+    far = (table["sigma_origin"] == "predicted").to_numpy() & (numbers(table["near"]) == 0.0)
+    columns.append(np.where(far, "no measured material is near: conductivity unknown", ""))
     columns.append(np.where(table["band_gap_origin"] == "predicted", "gap predicted", ""))
     return ["; ".join(text for text in row if text) for row in zip(*columns, strict=True)]

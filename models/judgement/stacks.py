@@ -1,103 +1,43 @@
-"""Stacks of layers between lithium and cathode, ranked by resistance and by their weakest interface.
+"""Stacks of layers between lithium and cathode, ranked by resistance and by their contacts.
 
 (anode coating) | anolyte | catholyte | (cathode coating): an electrolyte that cannot bear an electrode hides behind a
 coating, one that bears both may stand alone. Area-specific resistance is the sum of thickness over conductivity, grain
-boundaries and charge transfer left out; interfaces are judged by mutual reaction energies.
+boundaries and charge transfer left out. Contacts with an electrode are judged closed and, at the cathode, with lithium
+open at its voltages; the worse counts. Contacts between layers are judged closed: a coating that blocks electrons keeps
+the electrolyte from the cathode's potential.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ionsieve.features.chemistry.formula import composition_key, parse_formula
-from ionsieve.models.judgement.ranking import Cell, ramp
-from ionsieve.models.judgement.roles import interface_column
-
-ELECTROLYTE_ROLES = ("electrolyte", "anolyte", "catholyte")
-COATING_ROLES = ("anode_coating", "cathode_coating")
-STACK_COLUMNS = (
-    "rank",
-    "stack",
-    "score",
-    "asr_ohm_cm2",
-    "weakest_interface_ev_atom",
-    "weakest_interface",
-    "anode_coating",
-    "anolyte",
-    "catholyte",
-    "cathode_coating",
-    "anode_coating_id",
-    "anolyte_id",
-    "catholyte_id",
-    "cathode_coating_id",
-    "n_layers",
-    "contacts",
-    "flags",
+from ionsieve.models.judgement.cell import Cell
+from ionsieve.models.judgement.ranking import ramp
+from ionsieve.models.judgement.stack_layers import COATING_ROLES, ELECTROLYTE_ROLES, READY, stack_layers
+from ionsieve.models.judgement.stack_sides import (
+    CM_PER_UM,
+    StackSettings,
+    area_resistance_ohm_cm2,
+    protected_sides,
+    resistance_term,
+    weighted_terms,
 )
-CM_PER_UM = 1e-4
-CM_PER_NM = 1e-7
-NO_REACTION_EV_ATOM = -1e-3  # milder than this needs no interphase to stop it
 
+__all__ = [
+    "STACK_COLUMNS", "StackSettings", "area_resistance_ohm_cm2", "contact_pairs", "rank_stacks", "stack_layers",
+    "top_voltage_contacts",
+]  # fmt: skip
 
-@dataclass(frozen=True)
-class StackSettings:
-    """Thicknesses, tolerances and limits of the search.
-
-    separator_um is the thickness of the electrolyte in all, halved between anolyte and catholyte where they differ;
-    coatings conduct at least film_floor_s_cm (amorphous films do, whatever the crystal does). A contact is tolerated
-    from its min_ energy on. resistance_ohm_cm2 and interface_ev_atom are (worth 0, worth 1), resistance on a log scale;
-    a passivating contact earns at least passivating_credit, an unknown resistance or contact unknown_credit.
-    """
-
-    separator_um: float
-    coating_nm: float
-    film_floor_s_cm: float
-    min_electrolytes_ev_atom: float
-    min_anode_coating_ev_atom: float
-    min_cathode_coating_ev_atom: float
-    per_role: int
-    sides_per_electrolyte: int
-    per_electrolyte_pair: int
-    rows: int
-    resistance_ohm_cm2: tuple[float, float]
-    interface_ev_atom: tuple[float, float]
-    resistance_weight: float
-    interface_weight: float
-    passivating_credit: float
-    unknown_credit: float
-
-
-def stack_layers(electrolytes: pd.DataFrame, coatings: pd.DataFrame, cell: Cell, per_role: int) -> pd.DataFrame:
-    """The best few materials of every role, one row per role and composition (its best polymorph).
-
-    Args:
-        electrolytes: Shortlist as from `ranking.shortlist` with the roles of ELECTROLYTE_ROLES.
-        coatings: The same with the roles of COATING_ROLES.
-        cell: Names the partners.
-        per_role: How many compositions to keep for a role.
-
-    Returns:
-        role, id, formula, log10_sigma, sigma_origin, passivating, anode_ev_atom, cathode_ev_atom (worse of lithiated
-        and delithiated, NaN if either is unknown).
-    """
-    parts = []
-    for table, roles in ((electrolytes, ELECTROLYTE_ROLES), (coatings, COATING_ROLES)):
-        for role in roles:
-            best = table[table[role].astype(bool)].sort_values([f"score_{role}", "rank"], ascending=[False, True])
-            best = best.assign(role=role, composition=[composition_key(parse_formula(f)) for f in best["formula"]])
-            parts.append(best.drop_duplicates("composition").head(per_role))
-    layers = pd.concat(parts, ignore_index=True)
-    # One spelling per composition, so that a material is never put beside itself.
-    layers["formula"] = layers.groupby("composition")["formula"].transform("first")
-    cathode = [interface_column(cell.partners[f"cathode_{state}"]) for state in ("lithiated", "delithiated")]
-    layers["anode_ev_atom"] = layers[interface_column(cell.partners["anode"])].astype(float)
-    layers["cathode_ev_atom"] = layers[cathode].astype(float).min(axis=1, skipna=False)
-    known = ["role", "id", "formula", "log10_sigma", "sigma_origin", "passivating", "anode_ev_atom", "cathode_ev_atom"]
-    return layers[known]
+STACK_COLUMNS = (
+    "rank", "list", "stack", "score", "asr_ohm_cm2", "weakest_interface_ev_atom", "weakest_interface",
+    "cathode_open_ev_non_li", "anode_coating", "anolyte", "catholyte", "cathode_coating", "anode_coating_id",
+    "anolyte_id", "catholyte_id", "cathode_coating_id", "n_layers", "term_resistance", "term_worst_contact",
+    "term_contacts", "term_layers", "contacts", "flags",
+)  # fmt: skip
+UNKNOWN_CONTACTS, UNKNOWN_CONDUCTIVITY, EXPLORE = "unknown contacts", "unknown conductivity", "explore"
 
 
 def contact_pairs(layers: pd.DataFrame) -> pd.DataFrame:
@@ -105,197 +45,145 @@ def contact_pairs(layers: pd.DataFrame) -> pd.DataFrame:
     electrolytes = sorted(set(layers.loc[layers["role"].isin(ELECTROLYTE_ROLES), "formula"]))
     coatings = sorted(set(layers.loc[layers["role"].isin(COATING_ROLES), "formula"]))
     pairs = set(combinations(electrolytes, 2))
-    pairs |= {tuple(sorted((e, c))) for e in electrolytes for c in coatings if e != c}  # type: ignore[misc]
+    pairs |= {(min(e, c), max(e, c)) for e in electrolytes for c in coatings if e != c}
     return pd.DataFrame(sorted(pairs), columns=["formula_a", "formula_b"])
 
 
-def area_resistance_ohm_cm2(thickness_cm: float, log10_sigma: float) -> float:
-    """Resistance of 1 cm² of a layer, ohm cm²: thickness over conductivity; NaN without a conductivity."""
-    return thickness_cm / 10.0**log10_sigma
-
-
 def rank_stacks(layers: pd.DataFrame, pair_energies: pd.DataFrame, cell: Cell, settings: StackSettings) -> pd.DataFrame:
-    """Stacks whose neighbours tolerate each other, best first; empty (with its columns) if there is none.
-
-    The score is the weighted mean of a resistance term and of the lowest term of any contact. An unknown contact is
-    tolerated and flagged. Contacts with the electrodes were judged by the roles and count here again.
+    """Stacks whose neighbours tolerate each other; empty (with its columns) if there is none.
 
     Args:
         layers: As from `stack_layers`.
-        pair_energies: formula_a, formula_b, e_rxn_ev_atom (mutual), in either order; NaN or absent is unknown.
+        pair_energies: formula_a, formula_b, e_rxn_ev_atom (closed, mutual), in either order; NaN or absent is unknown.
         cell: Names of the electrodes.
         settings: See `StackSettings`.
 
     Returns:
-        STACK_COLUMNS; a coating that is absent is "", one electrolyte alone stands as anolyte and as catholyte.
+        STACK_COLUMNS. First the ranked ones, best first (list "ready"): of ready materials, every contact and every
+        electrolyte's conductivity known. Then the others, unranked, `list` saying why: "unknown contacts", "unknown
+        conductivity", or "explore" where a layer is only worth exploring. A coating that is absent is "", one
+        electrolyte alone stands as anolyte and as catholyte.
     """
     energy = {
         frozenset((a, b)): float(e)
         for a, b, e in zip(*(pair_energies[c] for c in ("formula_a", "formula_b", "e_rxn_ev_atom")), strict=True)
     }
-    anode_sides = _sides(layers, "anode", energy, cell, settings)
-    cathode_sides = _sides(layers, "cathode", energy, cell, settings)
-    stacks = [
-        stack
-        for left in anode_sides
-        for right in cathode_sides
-        if (stack := _join(left, right, energy, settings)) is not None
-    ]
-    if not stacks:
-        return pd.DataFrame(columns=list(STACK_COLUMNS))
-    table = pd.DataFrame(stacks)
-    order = ["order", "n_layers", "asr_ohm_cm2", "anolyte_id", "catholyte_id", "anode_coating_id", "cathode_coating_id"]
-    table = table.assign(order=-table["score"].round(12)).sort_values(order, kind="stable")
-    # The same two electrolytes behind ever other coatings would fill the list.
-    table = table.groupby(["anolyte", "catholyte"], sort=False).head(settings.per_electrolyte_pair).head(settings.rows)
-    table = table.assign(rank=np.arange(1, len(table) + 1)).reset_index(drop=True)
-    return table[list(STACK_COLUMNS)]
+    ready = _joined(layers[layers["list"] == READY], energy, cell, settings)
+    ranked = _first(ready[ready["list"] == READY], settings.per_electrolyte_pair, settings.rows)
+    ranked = ranked.assign(rank=np.arange(1, len(ranked) + 1))
+    if settings.rows_apart:
+        everything = ready if (layers["list"] == READY).all() else _joined(layers, energy, cell, settings)
+        apart = _first(everything[everything["list"] != READY], settings.per_electrolyte_pair, settings.rows_apart)
+        ranked = pd.concat([ranked, apart.assign(rank=np.nan)], ignore_index=True)
+    described = [_described(stack, cell) for stack in ranked.to_dict("records")]
+    table = pd.concat([ranked, pd.DataFrame(described, index=ranked.index)], axis=1) if described else ranked
+    table = table.reindex(columns=list(STACK_COLUMNS))
+    return table.assign(rank=table["rank"].astype("Int64"))
 
 
-@dataclass(frozen=True)
-class _Contact:
-    """Two neighbours, by name, and their mutual reaction energy, eV/atom (NaN unknown)."""
-
-    name: str
-    ev_atom: float
-    passivates: bool = False
-
-
-@dataclass(frozen=True)
-class _Side:
-    """An electrolyte with what stands between it and one electrode; `coating` is "" where nothing does."""
-
-    electrolyte: str
-    electrolyte_id: str
-    log10_sigma: float
-    coating: str
-    coating_id: str
-    asr_ohm_cm2: float
-    contacts: tuple[_Contact, ...]
-    electrode: str
-    flags: tuple[str, ...]
+def top_voltage_contacts(stacks: pd.DataFrame, cell: Cell) -> pd.DataFrame:
+    """Pairs (formula_a, formula_b, voltage_v) of catholyte and cathode coating at the top of charge, one row per stack
+    that has both, indexed as the stacks: what would happen if the coating did not block electrons."""
+    coated = stacks[stacks["cathode_coating"] != ""]
+    pairs = coated[["catholyte", "cathode_coating"]].set_axis(["formula_a", "formula_b"], axis=1)
+    return pairs.assign(voltage_v=cell.cathode_voltage_v)
 
 
-def _sides(
-    layers: pd.DataFrame, electrode: str, energy: Mapping[frozenset[str], float], cell: Cell, settings: StackSettings
-) -> list[_Side]:
-    """Ways to protect every electrolyte on one side, the best few each."""
-    at_anode = electrode == "anode"
-    bare_role, coating_role = ("anolyte", "anode_coating") if at_anode else ("catholyte", "cathode_coating")
-    metal = cell.formulas["anode" if at_anode else "cathode_lithiated"]
-    tolerance = settings.min_anode_coating_ev_atom if at_anode else settings.min_cathode_coating_ev_atom
-    stands_bare = set(layers.loc[layers["role"] == bare_role, "id"])
-    coatings = layers[layers["role"] == coating_role].to_dict("records")
-    sides = []
-    for e in layers[layers["role"].isin(ELECTROLYTE_ROLES)].drop_duplicates("id").to_dict("records"):
-        options = [_side(e, None, np.nan, electrode, metal, settings)] if e["id"] in stands_bare else []
-        for c in coatings:
-            inner = energy.get(frozenset((c["formula"], e["formula"])), np.nan)
-            if c["formula"] != e["formula"] and not inner < tolerance:
-                options.append(_side(e, c, inner, electrode, metal, settings))
-
-        def merit(side: _Side) -> tuple[bool, float, str]:
-            # Without a coating is always tried: the fewer layers the better.
-            score = _score(side.asr_ohm_cm2, side.contacts, settings)
-            return side.coating != "", -round(score, 12), side.coating_id
-
-        sides += sorted(options, key=merit)[: settings.sides_per_electrolyte]
-    return sides
+def _first(stacks: pd.DataFrame, per_pair: int, rows: int) -> pd.DataFrame:
+    """Best stacks, few of the same two electrolytes: those behind ever other coatings would fill the list."""
+    if stacks.empty:
+        return stacks
+    order = ["order", "n_layers", "asr_ohm_cm2", *("electrolyte_a", "electrolyte_c", "coating_a", "coating_c")]
+    best = stacks.assign(order=-stacks["score"].round(12)).sort_values(order, kind="stable")
+    return best.groupby(["electrolyte_a", "electrolyte_c"], sort=False).head(per_pair).head(rows).reset_index(drop=True)
 
 
-def _side(
-    e: Mapping[Hashable, Any],
-    c: Mapping[Hashable, Any] | None,
-    inner_ev_atom: float,
-    electrode: str,
-    metal: str,
-    settings: StackSettings,
-) -> _Side:
-    outer = e if c is None else c
-    reacts = not outer[f"{electrode}_ev_atom"] >= NO_REACTION_EV_ATOM
-    passivates = electrode == "anode" and reacts and outer["passivating"] is not pd.NA and outer["passivating"] == 1
-
-    def name(electrode_side: str, electrolyte_side: str) -> str:
-        return " | ".join([electrode_side, electrolyte_side][:: 1 if electrode == "anode" else -1])
-
-    contacts = [_Contact(name(metal, outer["formula"]), outer[f"{electrode}_ev_atom"], passivates)]
-    flags = [f"{outer['formula']} passivates on {metal}"] if passivates else []
-    resistance = 0.0
-    if c is not None:
-        contacts.append(_Contact(name(c["formula"], e["formula"]), inner_ev_atom))
-        floor = np.log10(settings.film_floor_s_cm)
-        if not c["log10_sigma"] >= floor:
-            flags.append(f"film of {c['formula']} taken at {settings.film_floor_s_cm:g} S/cm")
-        elif c["sigma_origin"] != "measured":
-            flags.append(f"conductivity of {c['formula']} predicted")
-        resistance = area_resistance_ohm_cm2(settings.coating_nm * CM_PER_NM, np.fmax(c["log10_sigma"], floor))
-    if e["sigma_origin"] != "measured":
-        flags.append(f"conductivity of {e['formula']} {'unknown' if np.isnan(e['log10_sigma']) else 'predicted'}")
-    return _Side(
-        electrolyte=e["formula"],
-        electrolyte_id=e["id"],
-        log10_sigma=e["log10_sigma"],
-        coating="" if c is None else c["formula"],
-        coating_id="" if c is None else c["id"],
-        asr_ohm_cm2=resistance,
-        contacts=tuple(contacts),
-        electrode=metal,
-        flags=tuple(flags),
-    )
+def _joined(
+    layers: pd.DataFrame, energy: Mapping[frozenset[str], float], cell: Cell, settings: StackSettings
+) -> pd.DataFrame:
+    """Every stack of two sides whose electrolytes tolerate each other: the sides' columns with suffixes _a and _c,
+    between_ev_atom (NaN for one electrolyte or unknown), resistance, terms, score and list."""
+    left, right = (protected_sides(layers, electrode, energy, settings) for electrode in ("anode", "cathode"))
+    if left.empty or right.empty:
+        return pd.DataFrame(columns=["list"])
+    a, c = (k.ravel() for k in np.meshgrid(np.arange(len(left)), np.arange(len(right)), indexing="ij"))
+    same = left["electrolyte"].to_numpy()[a] == right["electrolyte"].to_numpy()[c]
+    between = _between(left["electrolyte"], right["electrolyte"], energy)[a, c]
+    kept = same | ~(between < settings.min_electrolytes_ev_atom)
+    a, c, same, between = a[kept], c[kept], same[kept], between[kept]
+    sides_a, sides_c = left.iloc[a].add_suffix("_a"), right.iloc[c].add_suffix("_c")
+    stacks = pd.concat([sides_a.reset_index(drop=True), sides_c.reset_index(drop=True)], axis=1)
+    return _scored(stacks.assign(same=same, between_ev_atom=between), settings)
 
 
-def _join(
-    left: _Side, right: _Side, energy: Mapping[frozenset[str], float], settings: StackSettings
-) -> dict[str, object] | None:
-    """One stack as a row of STACK_COLUMNS without its rank, or None if its electrolytes do not tolerate each other."""
-    contacts = list(left.contacts)
-    thickness_cm = settings.separator_um * CM_PER_UM
-    if left.electrolyte_id == right.electrolyte_id:
-        electrolytes = [left]
-    elif left.electrolyte == right.electrolyte:
-        return None
-    else:
-        electrolytes = [left, right]
-        inner = energy.get(frozenset((left.electrolyte, right.electrolyte)), np.nan)
-        if inner < settings.min_electrolytes_ev_atom:
-            return None
-        contacts.append(_Contact(f"{left.electrolyte} | {right.electrolyte}", inner))
-    contacts += right.contacts[::-1]
-    resistance = left.asr_ohm_cm2 + right.asr_ohm_cm2
-    resistance += sum(area_resistance_ohm_cm2(thickness_cm / len(electrolytes), e.log10_sigma) for e in electrolytes)
-    names = [left.coating, *(e.electrolyte for e in electrolytes), right.coating]
-    weakest = min(
-        (c for c in contacts if not np.isnan(c.ev_atom)), key=lambda c: c.ev_atom, default=_Contact("", np.nan)
-    )
-    unknown = [f"{c.name} unknown" for c in contacts if np.isnan(c.ev_atom)]
-    return {
-        "stack": " | ".join(filter(None, [left.electrode, *names, right.electrode])),
-        "score": _score(resistance, contacts, settings),
-        "asr_ohm_cm2": resistance,
-        "weakest_interface_ev_atom": weakest.ev_atom,
-        "weakest_interface": weakest.name,
-        "anode_coating": left.coating,
-        "anolyte": left.electrolyte,
-        "catholyte": right.electrolyte,
-        "cathode_coating": right.coating,
-        "anode_coating_id": left.coating_id,
-        "anolyte_id": left.electrolyte_id,
-        "catholyte_id": right.electrolyte_id,
-        "cathode_coating_id": right.coating_id,
-        "n_layers": len(list(filter(None, names))),
-        "contacts": "; ".join(f"{c.name} {'unknown' if np.isnan(c.ev_atom) else f'{c.ev_atom:.3f}'}" for c in contacts),
-        "flags": "; ".join(dict.fromkeys([*unknown, *left.flags, *right.flags])),
+def _between(left: pd.Series, right: pd.Series, energy: Mapping[frozenset[str], float]) -> np.ndarray:
+    """(n, m) energies of the sides' electrolytes with each other, eV/atom; NaN unknown, or the same electrolyte."""
+    rows, columns = left.unique(), right.unique()
+    matrix = np.array([[energy.get(frozenset((e, f)), np.nan) for f in columns] for e in rows])
+    i = pd.Index(rows).get_indexer(pd.Index(left))
+    j = pd.Index(columns).get_indexer(pd.Index(right))
+    return matrix[np.ix_(i, j)]
+
+
+def _scored(stacks: pd.DataFrame, settings: StackSettings) -> pd.DataFrame:
+    same = stacks["same"].to_numpy(dtype=bool)
+    thickness_cm = settings.separator_um * CM_PER_UM * np.where(same, 1.0, 0.5)
+    resistance = stacks["film_ohm_cm2_a"] + stacks["film_ohm_cm2_c"] + thickness_cm / 10 ** stacks["log10_sigma_a"]
+    resistance = resistance + np.where(same, 0.0, thickness_cm / 10 ** stacks["log10_sigma_c"])
+    between = np.nan_to_num(ramp(stacks["between_ev_atom"], *settings.interface_ev_atom))
+    worst = np.minimum(stacks["worst_a"], stacks["worst_c"])
+    n_contacts = stacks["n_contacts_a"] + stacks["n_contacts_c"] + ~same
+    n_layers = 2 + (stacks["coating_a"] != "").astype(int) + (stacks["coating_c"] != "") - same
+    # One electrolyte stands in both sides with the score of either role: it counts half each.
+    own = stacks["own_score_a"] + stacks["own_score_c"]
+    terms = {
+        "resistance": resistance_term(
+            resistance.to_numpy(), (stacks["assumed_a"] | stacks["assumed_c"]).to_numpy(dtype=bool), settings
+        ),
+        "worst_contact": np.where(same, worst, np.minimum(worst, between)),
+        "contacts": ((stacks["total_a"] + stacks["total_c"] + np.where(same, 0.0, between)) / n_contacts).to_numpy(),
+        "layers": (
+            (np.where(same, own / 2, own) + stacks["coating_score_a"] + stacks["coating_score_c"]) / n_layers
+        ).to_numpy(),
     }
-
-
-def _score(resistance_ohm_cm2: float, contacts: Sequence[_Contact], settings: StackSettings) -> float:
-    zero, one = np.log10(settings.resistance_ohm_cm2)
-    # A side on its own may have no resistance yet.
-    resistance = ramp(np.log10(np.maximum([resistance_ohm_cm2], 1e-9)), zero, one)
-    interfaces = ramp(np.array([c.ev_atom for c in contacts]), *settings.interface_ev_atom)
-    interfaces = np.where(
-        [c.passivates for c in contacts], np.fmax(interfaces, settings.passivating_credit), interfaces
+    known = stacks["known_a"] & stacks["known_c"] & (same | stacks["between_ev_atom"].notna())
+    ready = (stacks["ready_a"] & stacks["ready_c"]).to_numpy(dtype=bool)
+    why = np.where(
+        ~known.to_numpy(dtype=bool),
+        UNKNOWN_CONTACTS,
+        np.where(resistance.isna(), UNKNOWN_CONDUCTIVITY, np.where(ready, READY, EXPLORE)),
     )
-    terms = [float(np.nan_to_num(term, nan=settings.unknown_credit).min()) for term in (resistance, interfaces)]
-    weights = [settings.resistance_weight, settings.interface_weight]
-    return float(np.average(terms, weights=weights))
+    return stacks.assign(
+        asr_ohm_cm2=resistance, n_layers=n_layers, score=weighted_terms(terms, settings), list=why,
+        **{f"term_{name}": values for name, values in terms.items()},
+    )  # fmt: skip
+
+
+def _described(stack: Mapping[Hashable, Any], cell: Cell) -> dict[str, object]:
+    """Names, contacts and flags of one stack."""
+    anode, cathode = cell.formulas["anode"], cell.formulas["cathode_lithiated"]
+    layers = [stack["coating_a"], stack["electrolyte_a"]]
+    layers += ["" if stack["same"] else stack["electrolyte_c"], stack["coating_c"]]
+    chain = [anode, *filter(None, layers), cathode]
+    energies = [stack["outer_ev_atom_a"]]
+    energies += [stack["inner_ev_atom_a"]] if stack["coating_a"] else []
+    energies += [] if stack["same"] else [stack["between_ev_atom"]]
+    energies += [stack["inner_ev_atom_c"]] if stack["coating_c"] else []
+    energies += [stack["outer_ev_atom_c"]]
+    contacts = [(f"{one} | {other}", e) for one, other, e in zip(chain, chain[1:], energies, strict=False)]
+    known = [contact for contact in contacts if not np.isnan(contact[1])]
+    weakest = min(known, key=lambda contact: contact[1], default=("", np.nan))
+    words = [f"{name} {'unknown' if np.isnan(e) else f'{e:z.3f}'}" for name, e in contacts]
+    opened = stack["outer_open_c"]
+    words[-1] += " (while charging unknown)" if np.isnan(opened) else f" (while charging {opened:z.3f} per non-Li atom)"
+    unknown = [f"{name} unknown" for name, e in contacts if np.isnan(e)]
+    unknown += [f"{contacts[-1][0]} unknown while charging"] if np.isnan(opened) else []
+    flags = [*unknown, *stack["flags_a"].split("; "), *stack["flags_c"].split("; ")]
+    return {
+        "stack": " | ".join(chain), "weakest_interface_ev_atom": weakest[1], "weakest_interface": weakest[0],
+        "cathode_open_ev_non_li": opened, "anode_coating": stack["coating_a"], "anolyte": stack["electrolyte_a"],
+        "catholyte": stack["electrolyte_c"], "cathode_coating": stack["coating_c"],
+        "anode_coating_id": stack["coating_id_a"], "anolyte_id": stack["id_a"], "catholyte_id": stack["id_c"],
+        "cathode_coating_id": stack["coating_id_c"], "contacts": "; ".join(words),
+        "flags": "; ".join(dict.fromkeys(filter(None, flags))),
+    }  # fmt: skip

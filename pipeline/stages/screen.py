@@ -4,32 +4,15 @@ from typing import Any
 
 import pandas as pd
 
-from ionsieve.features.chemistry.suitability import suitability_table
-from ionsieve.models.judgement.evidence import element_credit, gap_lookup, prepare_candidates
-from ionsieve.models.judgement.roles import ROLES, emptied_by, partner_ids, pivot_interfaces, role_filters, screen_role
+from ionsieve.models.judgement.candidates import Background, chemistry_columns, joined_candidates
+from ionsieve.models.judgement.cell import partner_ids
+from ionsieve.models.judgement.evidence import gap_lookup, prepare_candidates
+from ionsieve.models.judgement.filters import role_filters
+from ionsieve.models.judgement.passivation import PassivationRules, passivation_table, volumes_a3
+from ionsieve.models.judgement.roles import ROLES, emptied_by, screen_role
 from ionsieve.pipeline.stage import Result, stage_main
 from ionsieve.pipeline.tables import InputError
 from ionsieve.pipeline.workspace import Block
-
-
-def joined_candidates(
-    candidates: pd.DataFrame,
-    stability: pd.DataFrame,
-    interfaces: pd.DataFrame,
-    transport: pd.DataFrame,
-    predictions: pd.DataFrame,
-    elements: pd.DataFrame,
-) -> pd.DataFrame:
-    """All that is known of each candidate in one row, in the candidates' order."""
-    formulas = list(candidates["formula"])
-    flags = suitability_table(formulas, elements).drop(columns="formula")
-    described = candidates[["id", "formula", "space_group_number", "origin"]].assign(about=candidates["note"])
-    known = pd.concat([described, flags], axis=1)
-    known["element_credit"] = element_credit(formulas, elements)
-    for table in (stability, pivot_interfaces(interfaces), transport, predictions):
-        columns = ["id", *(c for c in table.columns if c not in known.columns and c != "note")]
-        known = known.merge(table[columns], on="id", how="left", validate="one_to_one")
-    return known
 
 
 def screened(table: pd.DataFrame, partners: pd.DataFrame, params: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -43,11 +26,11 @@ def screened(table: pd.DataFrame, partners: pd.DataFrame, params: dict) -> tuple
 
 def funnel_of(verdicts: pd.DataFrame, funnel: pd.DataFrame) -> dict[str, Any]:
     """What fell where, by role, as the report and the summary read it."""
-    flagged = verdicts[verdicts["passed"] & (verdicts["unknown_filters"] != "")].groupby("role").size()
+    counts = verdicts.groupby("role")["list"].value_counts()
     return {
         str(role): {
             "filters": rows.drop(columns="role").to_dict("records"),
-            "passed_with_unknowns": int(flagged.get(role, 0)),
+            "lists": {name: int(counts.get((role, name), 0)) for name in ("ready", "explore", "fell")},
             "empty": emptied_by(rows),
         }
         for role, rows in funnel.groupby("role", sort=False)
@@ -61,23 +44,33 @@ def run(
     interfaces: pd.DataFrame,
     transport: pd.DataFrame,
     predictions: pd.DataFrame,
+    measurements: pd.DataFrame,
     band_gaps: pd.DataFrame,
+    phases: pd.DataFrame,
     elements: pd.DataFrame,
+    coatings: pd.DataFrame,
+    densities: pd.DataFrame,
     partners: pd.DataFrame,
     rejected: pd.DataFrame,
     screen: Block,
 ) -> Result:
-    table = joined_candidates(candidates, stability, interfaces, transport, predictions, elements)
-    table = prepare_candidates(table, gap_lookup(band_gaps, table["products_at_0v"]), screen["passivation_gap_ev"])
+    background = Background(elements, coatings, measurements, [*phases["formula"], *band_gaps["formula"]])
+    chemistry = chemistry_columns(candidates.assign(about=candidates["note"]), background)
+    table = joined_candidates(candidates, chemistry, interfaces, [stability, transport, predictions])
+    gaps = gap_lookup(band_gaps, table["products_at_0v"])
+    on_anode = table.assign(e_rxn_total_lithium_ev_atom=table[f"e_rxn_total_{screen['anode']}_ev_atom"])
+    passivation = passivation_table(on_anode, gaps, PassivationRules(**screen["passivation"]), volumes_a3(densities))
+    table = prepare_candidates(table.merge(passivation, on="id", validate="one_to_one"))
     try:
         verdicts, funnel = screened(table, partners, screen)
     except ValueError as error:  # thresholds and partners are a person's choice
         raise InputError(f"params.yaml, screen: {error}") from error
-    told = {"candidates": len(table), "rejected": len(rejected), "roles": funnel_of(verdicts, funnel)}
-    lines = [
-        f"screen: {role}: {rows['n_in'].iloc[0]} in, {rows['n_out'].iloc[-1]} passed. {emptied_by(rows)}".rstrip()
-        for role, rows in funnel.groupby("role", sort=False)
-    ]
+    roles = funnel_of(verdicts, funnel)
+    told = {"candidates": len(table), "rejected": len(rejected), "roles": roles}
+    lines = []
+    for role, judged in roles.items():
+        lists = ", ".join(f"{n} {name}" for name, n in judged["lists"].items())
+        lines.append(f"screen: {role}: {lists}. {judged['empty']}".rstrip())
     return Result({"judged": table, "verdicts": verdicts, "funnel": told}, lines)
 
 

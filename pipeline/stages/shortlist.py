@@ -1,52 +1,70 @@
-"""Stage `shortlist`: what passed, ranked with reasons, and the stacks that can be built of it."""
+"""Stage `shortlist`: the ranked lists of every role with reasons, and the stacks that can be built of them."""
 
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 from pymatgen.core import Structure
 
 from ionsieve.features.thermodynamics.hull import PhaseSet, phase_set
 from ionsieve.features.thermodynamics.interface import interface_table
-from ionsieve.models.judgement import ranking
-from ionsieve.models.judgement.ranking import Cell, ranking_terms
-from ionsieve.models.judgement.roles import partner_ids
-from ionsieve.models.judgement.stacks import StackSettings, contact_pairs, rank_stacks, stack_layers
+from ionsieve.features.thermodynamics.known_missing import lacking, unknown_where_lacking
+from ionsieve.features.thermodynamics.known_wrong import known_wrong_entries
+from ionsieve.models.judgement.cell import Cell, cell_of
+from ionsieve.models.judgement.filters import role_filters
+from ionsieve.models.judgement.lists import Opening, reasons, role_list
+from ionsieve.models.judgement.ranking import ranking_terms
+from ionsieve.models.judgement.roles import ROLES
+from ionsieve.models.judgement.stack_layers import film_conductivities, stack_layers
+from ionsieve.models.judgement.stacks import StackSettings, contact_pairs, rank_stacks, top_voltage_contacts
 from ionsieve.pipeline.stage import Result, stage_main
-from ionsieve.pipeline.tables import counted
+from ionsieve.pipeline.stages.stability import known_missing
 from ionsieve.pipeline.workspace import Block
 
-ELECTROLYTES = ("electrolyte", "anolyte", "catholyte")
-COATINGS = ("cathode_coating", "anode_coating")
+
+def role_lists(
+    table: pd.DataFrame, verdicts: pd.DataFrame, cell: Cell, screen: Mapping, shortlist: Mapping
+) -> dict[str, pd.DataFrame]:
+    """The list of every role, by its name."""
+    terms = ranking_terms(table, cell, shortlist["scales"], shortlist["credits"])
+    table = table.assign(reasons=reasons(table, cell))
+    references = {"cathode_voltage_v": screen["cathode_voltage_v"]}
+    opening = Opening(**shortlist["opening"])
+    lists = {}
+    for role in ROLES:
+        filters = role_filters(role, screen["roles"], cell.partners, references)
+        of_role = verdicts[verdicts["role"] == role].set_index("id").loc[table["id"]].reset_index()
+        lists[role] = role_list(table, of_role, terms, shortlist["weights"][role], filters, opening)
+    return lists
 
 
-def cell_of(screen: dict, partners: pd.DataFrame, phases: PhaseSet) -> Cell:
-    """The cell to serve, with the energies of the bare contacts that a coating is to replace."""
-    named = partner_ids(partners, screen["cathode"], screen["electrolyte"], screen["anode"])
-    formula = partners.set_index("partner")["formula"]
-    formulas = {part: formula[partner] for part, partner in named.items()}
-    others = [part for part in named if part != "electrolyte"]
-    pairs = pd.DataFrame({"formula_a": formulas["electrolyte"], "formula_b": [formulas[part] for part in others]})
-    bare = dict(zip(others, interface_table(pairs, phases)["e_rxn_ev_atom"], strict=True))
-    return Cell(named, formulas, screen["cathode_voltage_v"], bare)
+def pair_energies(pairs: pd.DataFrame, phases: PhaseSet, missing: Sequence[str]) -> pd.DataFrame:
+    """Pairs (formula_a, formula_b, optional voltage_v) with e_rxn_ev_atom, unknown where phases are missing."""
+    if pairs.empty:
+        return pairs.assign(e_rxn_ev_atom=pd.Series(dtype=float))
+    reactions = interface_table(pairs, phases)
+    systems = list(zip(pairs["formula_a"], pairs["formula_b"], strict=True))
+    known = unknown_where_lacking(reactions, lacking(systems, phases, missing), ["e_rxn_ev_atom"])
+    return pairs.assign(e_rxn_ev_atom=known["e_rxn_ev_atom"].to_numpy())
 
 
-def ranked(
-    table: pd.DataFrame, verdicts: pd.DataFrame, params: dict, cell: Cell, phases: PhaseSet
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """(electrolytes, coatings, stacks) of judged candidates."""
-    terms = ranking_terms(table, cell, params["scales"], params["credits"])
-    lists = []
-    for roles in (ELECTROLYTES, COATINGS):
-        weights = {role: params["weights"][role] for role in roles}
-        lists.append(ranking.shortlist(table, verdicts, weights, terms, params["credits"]["unknown"], cell))
-    electrolytes, coatings = (rows.merge(table[["id", "origin", "about"]], on="id", how="left") for rows in lists)
-    settings = StackSettings(**params["stacks"])
-    layers = stack_layers(electrolytes, coatings, cell, params["stacks"]["per_role"])
-    pairs = contact_pairs(layers)
-    energies = pairs.assign(e_rxn_ev_atom=interface_table(pairs, phases)["e_rxn_ev_atom"])
-    return electrolytes, coatings, rank_stacks(layers, energies, cell, settings)
+def stacks_of(
+    lists: Mapping[str, pd.DataFrame],
+    coatings: pd.DataFrame,
+    cell: Cell,
+    phases: PhaseSet,
+    missing: Sequence[str],
+    settings: StackSettings,
+) -> pd.DataFrame:
+    """Ranked stacks of the listed materials; coating_at_top_ev_atom is what catholyte and cathode coating would do to
+    each other at the top of charge if the coating did not block electrons."""
+    layers = stack_layers(lists, cell, settings.per_role, film_conductivities(coatings))
+    stacks = rank_stacks(layers, pair_energies(contact_pairs(layers), phases, missing), cell, settings)
+    pairs = top_voltage_contacts(stacks, cell)
+    at_top = pair_energies(pairs, phases, missing)["e_rxn_ev_atom"].set_axis(pairs.index)
+    return stacks.assign(coating_at_top_ev_atom=at_top.reindex(stacks.index))
 
 
 def crystal_archive(candidates: pd.DataFrame, ids: Iterable[str]) -> tuple[bytes, int]:
@@ -69,21 +87,25 @@ def run(
     judged: pd.DataFrame,
     verdicts: pd.DataFrame,
     phases: pd.DataFrame,
+    enthalpies: pd.DataFrame,
     partners: pd.DataFrame,
+    coatings: pd.DataFrame,
+    missing: Path,
     screen: Block,
     shortlist: Block,
 ) -> Result:
     hull = phase_set(phases)
-    lists = ranked(judged, verdicts, shortlist, cell_of(screen, partners, hull), hull)
-    electrolytes, coatings, stacks = lists
-    archive, n_crystals = crystal_archive(candidates, [*electrolytes["id"], *coatings["id"]])
+    cell = cell_of(screen, partners, hull, known_wrong_entries(hull, enthalpies))
+    lists = role_lists(judged, verdicts, cell, screen, shortlist)
+    absent = known_missing(missing, hull.thermo_set)
+    stacks = stacks_of(lists, coatings, cell, hull, absent, StackSettings(**shortlist["stacks"]))
+    archive, n_crystals = crystal_archive(candidates, [i for rows in lists.values() for i in rows["id"]])
     lines = [
-        counted(f"shortlist: {name}", len(judged), len(rows), {"passed no such role": len(judged) - len(rows)})
-        for name, rows in (("electrolytes", electrolytes), ("coatings", coatings))
+        f"shortlist: {role}: {len(rows)} compositions, {(rows['list'] == 'ready').sum()} ready"
+        for role, rows in lists.items()
     ]
     lines.append(f"shortlist: stacks: {len(stacks)}; crystals of {n_crystals} listed materials")
-    outputs = {"electrolytes": electrolytes, "coatings": coatings, "stacks": stacks, "crystals": archive}
-    return Result(outputs, lines)
+    return Result({**lists, "stacks": stacks, "crystals": archive}, lines)
 
 
 if __name__ == "__main__":

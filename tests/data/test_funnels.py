@@ -11,7 +11,7 @@ import yaml
 from ionsieve.features.chemistry.formula import parse_formula
 from ionsieve.features.chemistry.suitability import COLUMNS as SUITABILITY_COLUMNS
 from ionsieve.features.transport.framework import FRAMEWORK_COLUMNS
-from ionsieve.models.judgement.roles import role_filters
+from ionsieve.models.judgement.filters import role_filters
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "funnels").glob("*.yaml"))

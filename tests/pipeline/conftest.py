@@ -189,7 +189,8 @@ def lay_out(folder: Path) -> Project:
     project.write("data/raw/candidates.csv", CANDIDATES)
     project.write("data/reference/partners.csv", PARTNERS)
     project.write("data/reference/missing_phases.csv", MISSING)
-    for name in ("elements.csv", "formation_enthalpies.csv", "anion_oxidation_limits.csv"):
+    names = ("elements", "formation_enthalpies", "anion_oxidation_limits", "coatings", "densities")
+    for name in (f"{n}.csv" for n in names):
         project.write(f"data/reference/{name}", (ROOT / "data/reference" / name).read_bytes())
     return project
 

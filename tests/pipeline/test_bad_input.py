@@ -208,14 +208,14 @@ def test_where_no_material_is_left_a_sentence_names_the_filter_and_the_report_st
     sentence = funnel["roles"]["electrolyte"]["empty"]
     assert "mixed conduction" in sentence.replace("_", " ")
     assert sentence in capsys.readouterr().out
-    electrolytes = pd.read_csv(project.folder / "data/shortlists/electrolytes.csv")
+    electrolytes = pd.read_csv(project.folder / "data/shortlists/electrolyte.csv")
     assert electrolytes.empty
-    assert {"rank", "id", "formula", "best_role", "score"} <= set(electrolytes.columns)
+    assert {"rank", "list", "id", "formula", "score", "next_step"} <= set(electrolytes.columns)
     assert pd.read_csv(project.folder / "data/shortlists/stacks.csv").empty
     page = (project.folder / "data/shortlists/report.html").read_text()
     assert "mixed conduction" in page.replace("_", " ")
     summary.print_results(project.folder / "data/shortlists")
-    assert "0 best electrolytes of 0" in capsys.readouterr().out
+    assert "the best of 0 compositions" in capsys.readouterr().out
 
 
 def test_too_few_rows_to_learn_from_leave_predictions_unknown_and_the_rest_goes_on(copy_of, finished, capsys):

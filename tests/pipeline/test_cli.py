@@ -360,9 +360,16 @@ def test_screen_judges_ones_own_materials_from_any_folder(ionsieve, tmp_path, fi
     code, out, err = ionsieve("screen", "own.csv", "--out", "result")
     assert code == 0, err
     made = {p.name for p in (tmp_path / "here/result").iterdir()}
-    assert {"electrolytes.csv", "coatings.csv", "stacks.csv", "funnel.json", "report.html", "rejected.csv"} <= made
+    assert {
+        "electrolyte.csv",
+        "cathode_coating.csv",
+        "stacks.csv",
+        "funnel.json",
+        "report.html",
+        "rejected.csv",
+    } <= made
     assert "4 rows in, 2 out (2 set aside)" in out
-    coatings = pd.read_csv(tmp_path / "here/result/coatings.csv", dtype={"id": str}, keep_default_na=False)
+    coatings = pd.read_csv(tmp_path / "here/result/cathode_coating.csv", dtype={"id": str}, keep_default_na=False)
     assert set(coatings["id"]) == {"019", "NaN"}
     assert {p: p.stat().st_mtime_ns for p in finished.folder.rglob("*") if p.is_file()} == before
 

@@ -82,7 +82,7 @@ def test_the_report_shows_input_as_text(attacked, finished):
 
 
 @pytest.mark.parametrize(
-    "name", ["shortlists/electrolytes.csv", "shortlists/coatings.csv", "shortlists/stacks.csv", "interim/rejected.csv"]
+    "name", ["shortlists/electrolyte.csv", "shortlists/cathode_coating.csv", "interim/rejected.csv"]
 )
 def test_no_cell_of_a_table_for_people_starts_as_a_command(attacked, name):
     with (attacked.folder / "data" / name).open(newline="") as stream:

@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ionsieve.models.judgement.roles import ROLES
 from ionsieve.pipeline.closure import local_files
 from ionsieve.pipeline.plan import run_steps
 from ionsieve.pipeline.tables import InputError
 from ionsieve.pipeline.workspace import Block, Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
+LISTS = ("ready", "explore", "fell")
 LATTICE = "space_group_number a_angstrom b_angstrom c_angstrom alpha_deg beta_deg gamma_deg formula_units_z"
 BARRIERS = " ".join(f"{kind}_barrier_{d}d_ev" for kind in ("percolation", "migration") for d in (1, 2, 3))
 STABILITY = """id formula e_above_hull_ev_atom decomposition_energy_ev_atom hull_complete reduction_limit_v
@@ -45,7 +47,7 @@ PROMISED = {
         sigma_match measured_crystalline sigma_origin in_domain domain_distance band_gap_ev band_gap_low_ev
         band_gap_high_ev band_gap_origin band_gap_host band_gap_decides_ev band_gap_spans reduction_limit_predicted_v
         oxidation_limit_predicted_v note""",
-    "processed/verdicts": "id formula role passed first_failed_filter value threshold margin",
+    "processed/verdicts": "id formula role list first_failed_filter value threshold margin unknown_filters next_filter",
 }
 KEPT = ["019", "1e9", "NaN", "a b", "cathode", "film", "new", "poly", "sulfide", "unlisted"]
 RESULTS = [
@@ -54,7 +56,7 @@ RESULTS = [
     "processed/verdicts.parquet",
     "interim/rejected.csv",
 ]
-RESULTS += [f"shortlists/{name}" for name in ("funnel.json", "electrolytes.csv", "coatings.csv", "stacks.csv")]
+RESULTS += [f"shortlists/{name}" for name in ("funnel.json", *(f"{role}.csv" for role in ROLES), "stacks.csv")]
 
 
 def read(project, name: str) -> pd.DataFrame:
@@ -164,21 +166,32 @@ def test_the_funnel_adds_up_to_the_shortlists(finished):
             left -= row["n_dropped"]
             assert row["n_out"] == left
         judged = verdicts[verdicts["role"] == role]
-        assert judged["passed"].sum() == left
-        fell = judged[~judged["passed"]]["first_failed_filter"].value_counts().to_dict()
+        assert (judged["list"] != "fell").sum() == left
+        assert judged["list"].value_counts().reindex(LISTS, fill_value=0).to_dict() == part["lists"]
+        fell = judged[judged["list"] == "fell"]["first_failed_filter"].value_counts().to_dict()
         assert fell == {row["filter"]: row["n_dropped"] for row in part["filters"] if row["n_dropped"]}
-    passed = verdicts[verdicts["passed"]]
-    for name, roles in (
-        ("electrolytes", ["electrolyte", "anolyte", "catholyte"]),
-        ("coatings", ["cathode_coating", "anode_coating"]),
-    ):
-        assert set(listed(finished, name)["id"]) == set(passed[passed["role"].isin(roles)]["id"])
+    kept = verdicts[verdicts["list"] != "fell"]
+    for role in ROLES:
+        shown = listed(finished, role)
+        polymorphs = re.findall(r"(\w+) \((?:ready|explore)\)", " ".join(shown["polymorphs"]))
+        assert {*shown["id"], *polymorphs} == set(kept[kept["role"] == role]["id"]), role
 
 
-def test_unknowns_pass_with_a_flag(finished):
-    unlisted = listed(finished, "coatings").set_index("id").loc["unlisted"]
+def test_what_is_unknown_is_to_be_explored_and_says_what_is_missing(finished):
+    unlisted = listed(finished, "cathode_coating").set_index("id").loc["unlisted"]
+    assert unlisted["list"] == "explore"
     assert "unknown" in unlisted["flags"]
     assert unlisted["oxidation_limit_tol_v"] == ""
+    assert "compute" in unlisted["next_step"]
+
+
+def test_lists_are_ranked_ready_first_one_row_per_composition(finished):
+    for role in ROLES:
+        rows = listed(finished, role)
+        assert [int(rank) for rank in rows["rank"]] == list(range(1, len(rows) + 1)), role
+        assert (rows["list"] == "explore").is_monotonic_increasing, role
+        assert not rows["formula"].duplicated().any(), role
+        assert (rows["next_step"] != "").equals(rows["list"] == "explore"), role
 
 
 def test_the_report_is_one_page_without_the_network(finished):

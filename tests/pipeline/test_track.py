@@ -73,7 +73,7 @@ def test_the_screening_run_holds_the_shortlists_and_the_counts(tracked):
     folder, runs, _, mlflow = tracked
     run = runs.set_index("tags.mlflow.runName").loc["screening"]
     kept = {f.path for f in mlflow.artifacts.list_artifacts(run_id=run["run_id"])}
-    assert {"electrolytes.csv", "coatings.csv", "stacks.csv", "funnel.json", "report.html"} <= kept
+    assert {"electrolyte.csv", "anode_coating.csv", "stacks.csv", "funnel.json", "report.html"} <= kept
     funnel = read_json(folder / "data/shortlists/funnel.json")
     assert run["metrics.electrolyte_passed"] == funnel["roles"]["electrolyte"]["filters"][-1]["n_out"]
 

@@ -4,27 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ionsieve.models.judgement.roles import (
-    Filter,
-    emptied_by,
-    filter_states,
-    interface_column,
-    partner_ids,
-    pivot_interfaces,
-    role_filters,
-    screen_role,
-)
+from ionsieve.models.judgement.filters import Filter, role_filters
+from ionsieve.models.judgement.roles import emptied_by, screen_role, settle_first
 
-PARTNERS = pd.DataFrame(
-    [
-        ("lco_full", "LiCoO2", "cathode_lithiated", "LiCoO2"),
-        ("lco_half", "Li0.5CoO2", "cathode_delithiated", "LiCoO2"),
-        ("lfp_full", "LiFePO4", "cathode_lithiated", "LiFePO4"),
-        ("lps", "Li3PS4", "electrolyte", None),
-        ("lithium", "Li", "anode", None),
-    ],
-    columns=["partner", "formula", "kind", "cathode"],
-)
 IDS = {
     "cathode_lithiated": "lco_full",
     "cathode_delithiated": "lco_half",
@@ -72,12 +54,15 @@ def verdicts_of(table: pd.DataFrame, role: str) -> pd.DataFrame:
 
 
 def test_known_materials_play_the_roles_they_play_in_cells(known):
-    passed = {role: set(v.index[v.passed]) for role in ROLES if role != "all" for v in [verdicts_of(known, role)]}
-    assert passed["electrolyte"] == {"lgps", "lps", "llzo", "lic", "dream"}
+    lists = {role: verdicts_of(known, role)["list"] for role in ROLES if role != "all"}
+    ready = {role: set(v.index[v == "ready"]) for role, v in lists.items()}
+    assert ready["electrolyte"] == {"lgps", "lps", "llzo", "lic"}
     # Garnets bear lithium (0.05 V), Li3PS4 by its interphase; germanium and indium make alloys.
-    assert passed["anolyte"] == {"lps", "llzo", "dream"}
+    assert ready["anolyte"] == {"lps", "llzo"}
     # Chlorides bear 4.3 V less 0.3 V, sulfides and garnets do not.
-    assert passed["catholyte"] == {"lic", "dream"}
+    assert ready["catholyte"] == {"lic"}
+    # Of Li5NO nothing is known: worth exploring, never ready.
+    assert {role: v["dream"] for role, v in lists.items()} == dict.fromkeys(lists, "explore")
 
 
 def test_margin_is_how_far_the_first_failed_filter_was_missed(known):
@@ -100,9 +85,9 @@ def test_text_columns_count_their_entries_and_are_quoted(known):
     assert (verdict.first_failed_filter, verdict.value, verdict.detail) == ("excluded", 2.0, "As, Pb")
 
 
-def test_passed_material_has_no_failure_and_names_what_it_passed_unknown(known):
+def test_material_to_explore_has_no_failure_and_names_what_is_unknown(known):
     verdict = verdicts_of(known, "catholyte").loc["dream"]
-    assert (verdict.passed, verdict.first_failed_filter, verdict.failed_filters) == (True, "", "")
+    assert (verdict.list, verdict.first_failed_filter, verdict.failed_filters) == ("explore", "", "")
     assert verdict.unknown_filters == "band_gap, hull, oxidation, cathode"
     assert np.isnan(verdict.margin)
 
@@ -111,107 +96,16 @@ def test_unknown_falls_where_params_say_so_and_margin_stays_unknown(known):
     roles = {"electrolyte": {"band_gap": {"column": "band_gap_ev", "at_least": 1.0, "unknown": "fall"}}}
     verdicts, funnel = screen_role(known, "electrolyte", role_filters("electrolyte", roles, IDS, REFERENCES))
     dream = verdicts.set_index("id").loc["dream"]
-    assert (dream.passed, dream.first_failed_filter) == (False, "band_gap")
+    assert (dream.list, dream.first_failed_filter) == ("fell", "band_gap")
     assert np.isnan([dream.value, dream.margin]).all()
     # LiAl fails at 0 eV, Li5NO for want of a gap.
-    assert funnel.loc[0, ["n_in", "n_dropped", "n_dropped_unknown", "n_unknown_passed", "n_out"]].tolist() == [
+    assert funnel.loc[0, ["n_in", "n_dropped", "n_dropped_unknown", "n_unknown", "n_out"]].tolist() == [
         7,
         2,
         1,
         0,
         5,
     ]
-
-
-@pytest.mark.parametrize(
-    ("value", "excuse", "state"),
-    [
-        (0.05, False, 1),
-        (0.05, None, 1),
-        (1.7, True, 1),
-        (1.7, False, -1),
-        (1.7, None, 0),
-        (np.nan, True, 1),
-        (np.nan, False, 0),
-        (np.nan, None, 0),
-    ],
-)
-def test_excuse_is_a_three_valued_or(value, excuse, state):
-    table = pd.DataFrame({"limit_v": [value], "passivating": pd.array([excuse], dtype="boolean")})
-    assert filter_states(table, [Filter("reduction", "limit_v", "at_most", 0.1, unless="passivating")]) == [[state]]
-
-
-@pytest.mark.parametrize(
-    ("sense", "value", "state"),
-    [
-        ("at_least", 1.0, 1),
-        ("at_least", 0.999, -1),
-        ("at_most", 1.0, 1),
-        ("at_most", 1.001, -1),
-        ("at_most", np.inf, -1),
-    ],
-)
-def test_thresholds_themselves_pass(sense, value, state):
-    assert filter_states(pd.DataFrame({"x": [value]}), [Filter("f", "x", sense, 1.0)]) == [[state]]
-
-
-def test_included_filters_come_first_and_in_order():
-    names = [f.name for f in role_filters("catholyte", ROLES, IDS, REFERENCES)]
-    assert names == ["excluded", "band_gap", "hull", "oxidation", "cathode"]
-
-
-def test_threshold_relative_to_the_cathode_and_column_of_its_partner():
-    oxidation, cathode = role_filters("catholyte", ROLES, IDS, {"cathode_voltage_v": 4.5})[-2:]
-    assert oxidation.threshold == 4.2
-    assert cathode.column == "e_rxn_lco_half_ev_atom"
-
-
-@pytest.mark.parametrize(
-    ("spec", "message"),
-    [
-        ({"column": "x"}, "exactly one of at_least, at_most"),
-        ({"column": "x", "at_least": 1, "at_most": 2}, "exactly one of at_least, at_most"),
-        ({"at_least": 1}, "needs a column"),
-        ({"column": "x", "at_leest": 1}, "unknown key at_leest"),
-        ({"column": "x", "at_least": 1, "unknown": "maybe"}, "'pass' or 'fall', not 'maybe'"),
-        ({"column": "x", "at_least": 1, "relative_to": "anode_v"}, "'anode_v' is none of cathode_voltage_v"),
-        ({"column": "e_rxn_{cathod}_ev_atom", "at_least": 1}, "names no partner known"),
-    ],
-)
-def test_wrong_filter_says_where_and_what(spec, message):
-    with pytest.raises(ValueError, match=message) as raised:
-        role_filters("electrolyte", {"electrolyte": {"gap": spec}}, IDS, REFERENCES)
-    assert "screen.roles.electrolyte.gap" in str(raised.value)
-
-
-def test_unknown_role_names_those_there_are():
-    with pytest.raises(ValueError, match="no 'binder'; it has all, electrolyte, anolyte, catholyte"):
-        role_filters("binder", ROLES, IDS, REFERENCES)
-
-
-def test_missing_column_names_the_filter(known):
-    with pytest.raises(ValueError, match=r"missing column band_gap_ev \(filter band_gap\)"):
-        verdicts_of(known.drop(columns="band_gap_ev"), "electrolyte")
-
-
-def test_partners_are_found_by_the_part_they_play():
-    assert partner_ids(PARTNERS, cathode="LiCoO2", electrolyte="lps", anode="lithium") == IDS
-
-
-def test_cathode_without_its_delithiated_half_is_refused():
-    with pytest.raises(ValueError, match=r"cathode_delithiated \(0 rows\)"):
-        partner_ids(PARTNERS, cathode="LiFePO4", electrolyte="lps", anode="lithium")
-
-
-def test_interfaces_become_one_row_per_id_and_a_missing_pair_stays_unknown():
-    long = pd.DataFrame(
-        {"id": ["a", "a", "b"], "partner": ["lps", "lithium", "lps"], "e_rxn_ev_atom": [-0.1, 0.0, -0.2]}
-    )
-    wide = pivot_interfaces(long).set_index("id")
-    assert wide.loc["a"].to_dict() == {"e_rxn_lithium_ev_atom": 0.0, "e_rxn_lps_ev_atom": -0.1}
-    assert np.isnan(wide.loc["b", interface_column("lithium")])
-    with pytest.raises(ValueError, match="1 pairs stand more than once: b with lps"):
-        pivot_interfaces(pd.concat([long, long.tail(1)]))
 
 
 def test_empty_shortlist_says_which_filter_took_the_last(known):
@@ -223,6 +117,20 @@ def test_empty_shortlist_says_which_filter_took_the_last(known):
     assert "none to screen" in emptied_by(screen_role(known.head(0), "electrolyte", filters)[1])
 
 
+def test_the_unknown_that_drops_the_largest_share_is_settled_first(known):
+    # Of the six known: the gap drops one of six, the oxidation limit five of six, the contact two of four.
+    assert verdicts_of(known, "catholyte").loc["dream", "next_filter"] == "oxidation"
+    states = np.array([[1, -1, 0], [1, -1, 0], [-1, 1, 0], [0, 0, 0]])
+    # Shares (1 + 0.5)/4, (2 + 0.5)/4 and, never answered, a half.
+    assert settle_first(states).tolist() == [1, 2, 0]
+
+
+def test_a_quantity_that_does_not_decide_is_flagged_and_passes(known):
+    roles = {"electrolyte": {"band_gap": {"column": "band_gap_ev", "at_least": 1.0, "unknown": "pass"}}}
+    dream = screen_role(known, "electrolyte", role_filters("electrolyte", roles, IDS, REFERENCES))[0].set_index("id")
+    assert dream.loc["dream", ["list", "unknown_filters", "flagged_filters"]].tolist() == ["ready", "", "band_gap"]
+
+
 CELLS = st.one_of(st.none(), st.floats(-2, 2))
 TABLES = st.lists(st.tuples(CELLS, CELLS, st.sampled_from([True, False, None])), max_size=20)
 FILTERS = st.lists(
@@ -232,7 +140,7 @@ FILTERS = st.lists(
         column=st.sampled_from(["x", "y"]),
         sense=st.sampled_from(["at_least", "at_most"]),
         threshold=st.floats(-2, 2),
-        unknown=st.sampled_from(["pass", "fall"]),
+        unknown=st.sampled_from(["explore", "pass", "fall"]),
         unless=st.sampled_from([None, "excuse"]),
     ),
     min_size=1,
@@ -255,11 +163,14 @@ def test_counts_add_up(rows, filters):
     assert funnel.n_in.iloc[0] == len(table)
     assert (funnel.n_in == funnel.n_dropped + funnel.n_out).all()
     assert (funnel.n_in.to_numpy()[1:] == funnel.n_out.to_numpy()[:-1]).all()
-    assert funnel.n_out.iloc[-1] == verdicts.passed.sum()
+    assert funnel.n_out.iloc[-1] == (verdicts["list"] != "fell").sum()
     assert funnel.n_dropped.sum() == (verdicts.first_failed_filter != "").sum()
-    assert (verdicts.passed == (verdicts.failed_filters == "")).all()
+    assert ((verdicts["list"] != "fell") == (verdicts.failed_filters == "")).all()
+    ready = verdicts["list"] == "ready"
+    assert (ready == ((verdicts.failed_filters == "") & (verdicts.unknown_filters == ""))).all()
+    assert ((verdicts.next_filter != "") == (verdicts["list"] == "explore")).all()
     # The states a row passed with are those the filter saw: known good, or unknown and let through.
-    assert (funnel.n_unknown_passed <= funnel.n_out).all()
+    assert (funnel.n_unknown <= funnel.n_out).all()
     assert (funnel.n_dropped_unknown <= funnel.n_dropped).all()
 
 
@@ -270,7 +181,7 @@ def test_loosening_a_threshold_never_drops_what_passed(rows, filters, which, by)
     f = filters[which % len(filters)]
     threshold = f.threshold - by if f.sense == "at_least" else f.threshold + by
     looser = [Filter(f.name, f.column, f.sense, threshold, f.unknown, f.unless) if g is f else g for g in filters]
-    before, after = (screen_role(table, "role", fs)[0].passed for fs in (filters, looser))
+    before, after = (screen_role(table, "role", fs)[0]["list"] != "fell" for fs in (filters, looser))
     assert (after | ~before).all()
 
 
@@ -289,7 +200,7 @@ def test_row_order_changes_nothing(rows, filters, random):
 @given(TABLES, FILTERS)
 def test_a_filter_that_a_dropped_material_failed_first_has_a_negative_margin_or_no_value(rows, filters):
     verdicts, _ = screen_role(drawn(rows), "role", filters)
-    margins = verdicts.loc[~verdicts.passed, "margin"]
-    unknown = verdicts.loc[~verdicts.passed, "value"].isna()
+    fell = verdicts["list"] == "fell"
+    margins, unknown = verdicts.loc[fell, "margin"], verdicts.loc[fell, "value"].isna()
     # An unknown excuse may fall although the value is there and failed; the margin is then negative as well.
     assert ((margins < 0) | unknown).all()

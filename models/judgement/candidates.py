@@ -1,0 +1,107 @@
+"""All that is known of each candidate in one row: what filters and ranking read, and what a list shows."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from pymatgen.core import Element
+
+from ionsieve.features.chemistry.bonded_anions import bonded_anions
+from ionsieve.features.chemistry.families import family_table
+from ionsieve.features.chemistry.formula import composition_keys, parse_formula
+from ionsieve.features.chemistry.redox import conducts_electrons
+from ionsieve.features.chemistry.suitability import suitability_table
+from ionsieve.models.judgement.base_rate import conductor_rate
+from ionsieve.models.judgement.cell import pivot_interfaces
+from ionsieve.models.judgement.evidence import element_credit
+from ionsieve.models.judgement.novelty import novelty_table
+
+# Anions close a formula: chalcogens, then halogens (LiNbOCl4, Li6PS5Cl), bromine before chlorine as commonly written.
+OXO_GROUP = re.compile(r"\([A-Z][a-z]?O\d*\)")  # (PO4), (SiO3): pymatgen's groups that chemists write as well
+WRITTEN_LAST = ("N", "O", "S", "Se", "Te", "I", "Br", "Cl", "F", "H")
+
+
+@dataclass(frozen=True)
+class Background:
+    """Tables that say what is known of compounds at large.
+
+    elements: facts on elements (symbol, excluded, price_class, toxicity_class); coatings: cells reported with a coating
+    (formula, outcome); measurements: measured conductivities; known_formulas: compounds that exist.
+    """
+
+    elements: pd.DataFrame
+    coatings: pd.DataFrame
+    measurements: pd.DataFrame
+    known_formulas: Sequence[str]
+
+
+def chemistry_columns(candidates: pd.DataFrame, background: Background) -> pd.DataFrame:
+    """What follows from the formula, the measurements and the tables of known compounds; one row per candidate.
+
+    Args:
+        candidates: Columns id, formula, origin and about.
+        background: See `Background`.
+
+    Returns:
+        id; the columns of `suitability_table`; bonded_anions, conducts_electrons, element_credit, family, novelty,
+        parent, conductor_rate, used_in_cells (whether a cell with the composition as a coating was reported to work).
+    """
+    formulas = list(candidates["formula"])
+    flags = suitability_table(formulas, background.elements).drop(columns="formula")
+    works = background.coatings.loc[background.coatings["outcome"] == "works", "formula"]
+    used = set(composition_keys(works))
+    novelty = novelty_table(candidates, [*background.known_formulas, *background.measurements["formula"]])
+    about = pd.DataFrame(
+        {
+            "bonded_anions": bonded_anions(formulas),
+            "conducts_electrons": [conducts_electrons(formula) for formula in formulas],
+            "element_credit": element_credit(formulas, background.elements),
+            "family": family_table(formulas)["family"],
+            "conductor_rate": conductor_rate(formulas, background.measurements),
+            "used_in_cells": [key in used for key in composition_keys(formulas)],
+        }
+    )
+    ids = candidates[["id"]].reset_index(drop=True)
+    return pd.concat([ids, flags, about, novelty.drop(columns="id")], axis=1)
+
+
+def joined_candidates(
+    candidates: pd.DataFrame, chemistry: pd.DataFrame, interfaces: pd.DataFrame, tables: Sequence[pd.DataFrame]
+) -> pd.DataFrame:
+    """One row per candidate, in their order.
+
+    Args:
+        candidates: Columns id, formula, space_group_number, origin and note (shown as `about`).
+        chemistry: As from `chemistry_columns`.
+        interfaces: One row per candidate and partner, as for `pivot_interfaces`.
+        tables: One row per id each: stability, transport, predictions; of a column in several the first is kept.
+    """
+    known = candidates[["id", "formula", "space_group_number", "origin"]].assign(about=candidates["note"])
+    for table in (chemistry, pivot_interfaces(interfaces), *tables):
+        columns = ["id", *(c for c in table.columns if c not in known.columns and c != "note")]
+        known = known.merge(table[columns], on="id", how="left", validate="one_to_one")
+    return known
+
+
+def written_plainly(formulas: Iterable[str]) -> list[str]:
+    """Formulas as a chemist writes them (LiH2PO4 for H2LiO4P, Li6PS5Cl for ClLi6PS5); those with fractions stay as
+    given."""
+    return [_plain(formula) for formula in formulas]
+
+
+def _plain(formula: str) -> str:
+    composition = parse_formula(formula)
+    if not all(np.isclose(amount, round(amount), atol=1e-9) for amount in composition.values()):
+        return formula
+    amounts = composition.reduced_composition.get_el_amt_dict()
+    anions = [e for e in WRITTEN_LAST if e in amounts]
+    # the hydrogen of an acid salt stands before the centre of its anion, that of a hydroxide last
+    acid = [e for e in ("P", "S", "Se", "As", "C") if {"H", "O", e} <= amounts.keys()]
+    if acid:
+        anions = ["H", *acid, *(e for e in anions if e not in ("H", *acid))]
+    elif (len(anions) < 2 and "(" not in composition.reduced_formula) or OXO_GROUP.search(composition.reduced_formula):
+        return composition.reduced_formula
+    cations = sorted(amounts.keys() - set(anions), key=lambda symbol: (Element(symbol).X, symbol))
+    return "".join(f"{e}{amounts[e]:g}" if amounts[e] != 1 else e for e in [*cations, *anions])

@@ -1,0 +1,59 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from ionsieve.models.judgement.cell import interface_column, open_column, partner_ids, pivot_interfaces
+
+PARTNERS = pd.DataFrame(
+    [
+        ("lco_full", "LiCoO2", "cathode_lithiated", "LiCoO2"),
+        ("lco_half", "Li0.5CoO2", "cathode_delithiated", "LiCoO2"),
+        ("lfp_full", "LiFePO4", "cathode_lithiated", "LiFePO4"),
+        ("lps", "Li3PS4", "electrolyte", None),
+        ("lithium", "Li", "anode", None),
+    ],
+    columns=["partner", "formula", "kind", "cathode"],
+)
+IDS = {
+    "cathode_lithiated": "lco_full",
+    "cathode_delithiated": "lco_half",
+    "electrolyte": "lps",
+    "anode": "lithium",
+}
+
+
+def test_partners_are_found_by_the_part_they_play():
+    assert partner_ids(PARTNERS, cathode="LiCoO2", electrolyte="lps", anode="lithium") == IDS
+
+
+def test_cathode_without_its_delithiated_half_is_refused():
+    with pytest.raises(ValueError, match=r"cathode_delithiated \(0 rows\)"):
+        partner_ids(PARTNERS, cathode="LiFePO4", electrolyte="lps", anode="lithium")
+
+
+def test_interfaces_become_one_row_per_id_and_a_missing_pair_stays_unknown():
+    long = pd.DataFrame(
+        {"id": ["a", "a", "b"], "partner": ["lps", "lithium", "lps"], "e_rxn_ev_atom": [-0.1, 0.0, -0.2]}
+    )
+    wide = pivot_interfaces(long).set_index("id")
+    assert wide.loc["a"].to_dict() == {"e_rxn_lithium_ev_atom": 0.0, "e_rxn_lps_ev_atom": -0.1}
+    assert np.isnan(wide.loc["b", interface_column("lithium")])
+    with pytest.raises(ValueError, match="1 pairs stand more than once: b with lps"):
+        pivot_interfaces(pd.concat([long, long.tail(1)]))
+
+
+def test_open_contacts_come_along_and_texts_nowhere_filled_are_left_out():
+    long = pd.DataFrame(
+        {
+            "id": ["a", "a"],
+            "partner": ["lco", "lithium"],
+            "e_rxn_ev_atom": [-0.1, np.nan],
+            "e_open_ev_non_li": [-0.3, np.nan],
+            "e_open_products": ["Co3O4", None],
+        }
+    )
+    wide = pivot_interfaces(long)
+    assert wide.loc[0, [open_column("lco"), "e_open_lco_products"]].tolist() == [-0.3, "Co3O4"]
+    assert interface_column("lithium") in wide  # asked for, not known
+    assert np.isnan(wide.loc[0, open_column("lithium")])  # lithium metal has no open form
+    assert "e_open_lithium_products" not in wide
