@@ -15,7 +15,7 @@ CM_PER_NM = 1e-7
 NO_REACTION_EV_ATOM = -1e-3  # milder than this needs no interphase to stop it
 SIDE_COLUMNS = (
     "electrolyte", "id", "log10_sigma", "own_score", "coating", "coating_id", "coating_score", "film_ohm_cm2",
-    "assumed", "worst", "total", "n_contacts", "known", "ready", "outer_ev_atom", "outer_open", "inner_ev_atom",
+    "assumed", "worst", "total", "n_contacts", "n_unknown", "ready", "outer_ev_atom", "outer_open", "inner_ev_atom",
     "flags",
 )  # fmt: skip
 
@@ -93,7 +93,8 @@ def protected_sides(
         # Without a coating is always tried: the fewer layers the better.
         options.sort(key=lambda side: (side["coating"] != "", -round(_merit(side, settings), 12), side["coating"]))
         sides += options[: settings.sides_per_electrolyte]
-    return pd.DataFrame(sides, columns=list(SIDE_COLUMNS))
+    table = pd.DataFrame(sides, columns=list(SIDE_COLUMNS))
+    return table.astype({"assumed": bool, "ready": bool, "n_unknown": int}).assign(coated=table["coating"] != "")
 
 
 def _tolerated(layer: Mapping[Hashable, Any], at_anode: bool, settings: StackSettings) -> bool:
@@ -122,12 +123,13 @@ def _side(
     flags = [f"{outer['formula']} passivates on the anode"] if passivates else []
     if e["sigma_origin"] != "measured":
         flags.append(f"conductivity of {e['formula']} {'unknown' if np.isnan(e['log10_sigma']) else 'predicted'}")
-    film, assumed, known = 0.0, False, np.isfinite(closed) and (at_anode or np.isfinite(opened))
+    film, assumed = 0.0, False
+    n_unknown = int(np.isnan(closed) or (not at_anode and np.isnan(opened)))
     if c is not None:
         terms.append(float(ramp(np.array([inner_ev_atom]), *settings.interface_ev_atom)[0]))
         sigma, why = film_log10_sigma(c, float(np.log10(settings.film_floor_s_cm)))
         film = area_resistance_ohm_cm2(settings.coating_nm * CM_PER_NM, sigma)
-        assumed, known = "taken at" in why, known and np.isfinite(inner_ev_atom)
+        assumed, n_unknown = "taken at" in why, n_unknown + int(np.isnan(inner_ev_atom))
         flags += [why] if why else []
     terms_known = np.nan_to_num(terms)
     return {
@@ -135,7 +137,7 @@ def _side(
         "own_score": e["score"], "coating": "" if c is None else c["formula"],
         "coating_id": "" if c is None else c["id"], "coating_score": 0.0 if c is None else c["score"],
         "film_ohm_cm2": film, "assumed": assumed, "worst": terms_known.min(), "total": terms_known.sum(),
-        "n_contacts": len(terms), "known": known, "outer_ev_atom": closed, "outer_open": opened,
+        "n_contacts": len(terms), "n_unknown": n_unknown, "outer_ev_atom": closed, "outer_open": opened,
         "ready": all(layer["list"] == READY for layer in (e, c) if layer is not None), "inner_ev_atom": inner_ev_atom,
         "flags": "; ".join(flags),
     }  # fmt: skip

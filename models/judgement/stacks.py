@@ -37,6 +37,11 @@ STACK_COLUMNS = (
     "anolyte_id", "catholyte_id", "cathode_coating_id", "n_layers", "term_resistance", "term_worst_contact",
     "term_contacts", "term_layers", "contacts", "flags",
 )  # fmt: skip
+JOINED = (
+    "log10_sigma", "own_score", "coated", "coating_score", "film_ohm_cm2", "assumed", "worst", "total", "n_contacts",
+    "n_unknown", "ready",
+)  # fmt: skip
+BLOCK = 50  # sides joined at a time: bounds the memory of a million stacks
 UNKNOWN_CONTACTS, UNKNOWN_CONDUCTIVITY, EXPLORE = "unknown contacts", "unknown conductivity", "explore"
 
 
@@ -61,8 +66,8 @@ def rank_stacks(layers: pd.DataFrame, pair_energies: pd.DataFrame, cell: Cell, s
     Returns:
         STACK_COLUMNS. First the ranked ones, best first (list "ready"): of ready materials, every contact and every
         electrolyte's conductivity known. Then the others, unranked, `list` saying why: "unknown contacts", "unknown
-        conductivity", or "explore" where a layer is only worth exploring. A coating that is absent is "", one
-        electrolyte alone stands as anolyte and as catholyte.
+        conductivity", or "explore" where a layer is only worth exploring; fewest unknown contacts first. A coating that
+        is absent is "", one electrolyte alone stands as anolyte and as catholyte.
     """
     energy = {
         frozenset((a, b)): float(e)
@@ -93,7 +98,13 @@ def _first(stacks: pd.DataFrame, per_pair: int, rows: int) -> pd.DataFrame:
     """Best stacks, few of the same two electrolytes: those behind ever other coatings would fill the list."""
     if stacks.empty:
         return stacks
-    order = ["order", "n_layers", "asr_ohm_cm2", *("electrolyte_a", "electrolyte_c", "coating_a", "coating_c")]
+    order = [
+        "n_unknown",
+        "order",
+        "n_layers",
+        "asr_ohm_cm2",
+        *("electrolyte_a", "electrolyte_c", "coating_a", "coating_c"),
+    ]
     best = stacks.assign(order=-stacks["score"].round(12)).sort_values(order, kind="stable")
     return best.groupby(["electrolyte_a", "electrolyte_c"], sort=False).head(per_pair).head(rows).reset_index(drop=True)
 
@@ -101,19 +112,28 @@ def _first(stacks: pd.DataFrame, per_pair: int, rows: int) -> pd.DataFrame:
 def _joined(
     layers: pd.DataFrame, energy: Mapping[frozenset[str], float], cell: Cell, settings: StackSettings
 ) -> pd.DataFrame:
-    """Every stack of two sides whose electrolytes tolerate each other: the sides' columns with suffixes _a and _c,
-    between_ev_atom (NaN for one electrolyte or unknown), resistance, terms, score and list."""
-    left, right = (protected_sides(layers, electrode, energy, settings) for electrode in ("anode", "cathode"))
+    """Stacks of two sides whose electrolytes tolerate each other, of each list as many as could be shown: the sides'
+    columns with suffixes _a and _c, between_ev_atom (NaN for one electrolyte or unknown), resistance, terms, score and
+    list."""
+    by_name = ["electrolyte", "coating"]
+    left, right = (
+        protected_sides(layers, electrode, energy, settings).sort_values(by_name, ignore_index=True)
+        for electrode in ("anode", "cathode")
+    )
     if left.empty or right.empty:
         return pd.DataFrame(columns=["list"])
-    a, c = (k.ravel() for k in np.meshgrid(np.arange(len(left)), np.arange(len(right)), indexing="ij"))
-    same = left["electrolyte"].to_numpy()[a] == right["electrolyte"].to_numpy()[c]
-    between = _between(left["electrolyte"], right["electrolyte"], energy)[a, c]
-    kept = same | ~(between < settings.min_electrolytes_ev_atom)
-    a, c, same, between = a[kept], c[kept], same[kept], between[kept]
-    sides_a, sides_c = left.iloc[a].add_suffix("_a"), right.iloc[c].add_suffix("_c")
-    stacks = pd.concat([sides_a.reset_index(drop=True), sides_c.reset_index(drop=True)], axis=1)
-    return _scored(stacks.assign(same=same, between_ev_atom=between), settings)
+    between = _between(left["electrolyte"], right["electrolyte"], energy)
+    # Two electrolytes meet in at most this many stacks, so this many times the rows hold all that can be listed.
+    enough = settings.sides_per_electrolyte**2 * max(settings.rows, settings.rows_apart)
+    best = pd.DataFrame()
+    for first in range(0, len(left), BLOCK):
+        rows = left.iloc[first : first + BLOCK]
+        scored = _scored(rows, right, between[first : first + BLOCK], settings)
+        best = pd.concat([best, scored]).sort_values(["n_unknown", "score"], ascending=[True, False], kind="stable")
+        best = best.groupby("list", sort=False).head(enough)
+    sides_a = left.loc[best["a"]].add_suffix("_a").set_index(best.index)
+    sides_c = right.loc[best["c"]].add_suffix("_c").set_index(best.index)
+    return pd.concat([best, sides_a, sides_c], axis=1).reset_index(drop=True)
 
 
 def _between(left: pd.Series, right: pd.Series, energy: Mapping[frozenset[str], float]) -> np.ndarray:
@@ -125,37 +145,39 @@ def _between(left: pd.Series, right: pd.Series, energy: Mapping[frozenset[str], 
     return matrix[np.ix_(i, j)]
 
 
-def _scored(stacks: pd.DataFrame, settings: StackSettings) -> pd.DataFrame:
-    same = stacks["same"].to_numpy(dtype=bool)
+def _scored(
+    left: pd.DataFrame, right: pd.DataFrame, between_ev_atom: np.ndarray, settings: StackSettings
+) -> pd.DataFrame:
+    """Every tolerated pair of sides: a and c (their index), same, between_ev_atom, asr_ohm_cm2, n_layers, terms, score,
+    list."""
+    same = left["electrolyte"].to_numpy()[:, None] == right["electrolyte"].to_numpy()
+    i, j = np.nonzero(same | ~(between_ev_atom < settings.min_electrolytes_ev_atom))
+    same, between = same[i, j], between_ev_atom[i, j]
+    a, c = ({name: side[name].to_numpy()[k] for name in JOINED} for side, k in ((left, i), (right, j)))
     thickness_cm = settings.separator_um * CM_PER_UM * np.where(same, 1.0, 0.5)
-    resistance = stacks["film_ohm_cm2_a"] + stacks["film_ohm_cm2_c"] + thickness_cm / 10 ** stacks["log10_sigma_a"]
-    resistance = resistance + np.where(same, 0.0, thickness_cm / 10 ** stacks["log10_sigma_c"])
-    between = np.nan_to_num(ramp(stacks["between_ev_atom"], *settings.interface_ev_atom))
-    worst = np.minimum(stacks["worst_a"], stacks["worst_c"])
-    n_contacts = stacks["n_contacts_a"] + stacks["n_contacts_c"] + ~same
-    n_layers = 2 + (stacks["coating_a"] != "").astype(int) + (stacks["coating_c"] != "") - same
+    resistance = a["film_ohm_cm2"] + c["film_ohm_cm2"] + thickness_cm / 10 ** a["log10_sigma"]
+    resistance = resistance + np.where(same, 0.0, thickness_cm / 10 ** c["log10_sigma"])
+    n_layers = 2 + a["coated"] + c["coated"] - same
+    credit = np.nan_to_num(ramp(between, *settings.interface_ev_atom))
+    worst = np.minimum(a["worst"], c["worst"])
+    n_contacts = a["n_contacts"] + c["n_contacts"] + ~same
     # One electrolyte stands in both sides with the score of either role: it counts half each.
-    own = stacks["own_score_a"] + stacks["own_score_c"]
+    own = (a["own_score"] + c["own_score"]) * np.where(same, 0.5, 1.0)
     terms = {
-        "resistance": resistance_term(
-            resistance.to_numpy(), (stacks["assumed_a"] | stacks["assumed_c"]).to_numpy(dtype=bool), settings
-        ),
-        "worst_contact": np.where(same, worst, np.minimum(worst, between)),
-        "contacts": ((stacks["total_a"] + stacks["total_c"] + np.where(same, 0.0, between)) / n_contacts).to_numpy(),
-        "layers": (
-            (np.where(same, own / 2, own) + stacks["coating_score_a"] + stacks["coating_score_c"]) / n_layers
-        ).to_numpy(),
+        "resistance": resistance_term(resistance, a["assumed"] | c["assumed"], settings),
+        "worst_contact": np.where(same, worst, np.minimum(worst, credit)),
+        "contacts": (a["total"] + c["total"] + np.where(same, 0.0, credit)) / n_contacts,
+        "layers": (own + a["coating_score"] + c["coating_score"]) / n_layers,
     }
-    known = stacks["known_a"] & stacks["known_c"] & (same | stacks["between_ev_atom"].notna())
-    ready = (stacks["ready_a"] & stacks["ready_c"]).to_numpy(dtype=bool)
-    why = np.where(
-        ~known.to_numpy(dtype=bool),
-        UNKNOWN_CONTACTS,
-        np.where(resistance.isna(), UNKNOWN_CONDUCTIVITY, np.where(ready, READY, EXPLORE)),
-    )
-    return stacks.assign(
-        asr_ohm_cm2=resistance, n_layers=n_layers, score=weighted_terms(terms, settings), list=why,
-        **{f"term_{name}": values for name, values in terms.items()},
+    n_unknown = a["n_unknown"] + c["n_unknown"] + (~same & np.isnan(between))
+    apart = np.where(np.isnan(resistance), UNKNOWN_CONDUCTIVITY, np.where(a["ready"] & c["ready"], READY, EXPLORE))
+    return pd.DataFrame(
+        {
+            "a": left.index.to_numpy()[i], "c": right.index.to_numpy()[j], "same": same, "between_ev_atom": between,
+            "asr_ohm_cm2": resistance, "n_layers": n_layers, "score": weighted_terms(terms, settings),
+            "n_unknown": n_unknown, "list": np.where(n_unknown == 0, apart, UNKNOWN_CONTACTS),
+            **{f"term_{name}": values for name, values in terms.items()},
+        }
     )  # fmt: skip
 
 
