@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from ionsieve.features.chemistry.formula import parse_formula
+from ionsieve.features.thermodynamics.open_contact import non_mobile_key
+from ionsieve.models.judgement.cell import partner_ids
 
 PARTNERS = Path(__file__).resolve().parents[2] / "data" / "reference" / "partners.csv"
 KINDS = {"cathode_lithiated", "cathode_delithiated", "anode", "electrolyte", "air"}
@@ -68,3 +70,12 @@ def test_lithium_air_and_the_electrolytes_are_there(partners):
     assert formulas["air"] == {"H2O", "CO2"}
     assert {"Li3PS4", "Li6PS5Cl", "Li10GeP2S12", "Li7La3Zr2O12", "Li3YCl6", "Li3InCl6"} <= formulas["electrolyte"]
     assert all(parse_formula(f)["Li"] > 0 for f in formulas["electrolyte"])
+
+
+@pytest.mark.parametrize("cathode", ["LiCoO2", "LiNiO2", "NCM811", "LiMn2O4", "LiFePO4"])
+def test_the_cathodes_in_use_can_be_chosen(partners, cathode):
+    named = partner_ids(partners, cathode, "lps", "lithium")
+    rows = partners.set_index("partner").loc[[named["cathode_lithiated"], named["cathode_delithiated"]]]
+    assert set(rows["cathode"]) == {cathode}
+    # the pair is one host once lithium is left out, so one answer at voltage serves both
+    assert len({non_mobile_key(formula) for formula in rows["formula"]}) == 1
