@@ -11,7 +11,6 @@ from pymatgen.core import Element
 from ionsieve.features.chemistry.bonded_anions import bonded_anions
 from ionsieve.features.chemistry.families import family_table
 from ionsieve.features.chemistry.formula import composition_keys, parse_formula
-from ionsieve.features.chemistry.redox import conducts_electrons
 from ionsieve.features.chemistry.suitability import suitability_table
 from ionsieve.models.judgement.base_rate import conductor_rate
 from ionsieve.models.judgement.cell import pivot_interfaces
@@ -45,7 +44,7 @@ def chemistry_columns(candidates: pd.DataFrame, background: Background) -> pd.Da
         background: See `Background`.
 
     Returns:
-        id; the columns of `suitability_table`; bonded_anions, conducts_electrons, element_credit, family, novelty,
+        id; the columns of `suitability_table`; bonded_anions, element_credit, family, novelty,
         parent, conductor_rate, used_in_cells (whether a cell with the composition as a coating was reported to work).
     """
     formulas = list(candidates["formula"])
@@ -56,7 +55,6 @@ def chemistry_columns(candidates: pd.DataFrame, background: Background) -> pd.Da
     about = pd.DataFrame(
         {
             "bonded_anions": bonded_anions(formulas),
-            "conducts_electrons": [conducts_electrons(formula) for formula in formulas],
             "element_credit": element_credit(formulas, background.elements),
             "family": family_table(formulas)["family"],
             "conductor_rate": conductor_rate(formulas, background.measurements),
