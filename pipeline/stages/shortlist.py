@@ -58,13 +58,13 @@ def stacks_of(
     missing: Sequence[str],
     settings: StackSettings,
 ) -> pd.DataFrame:
-    """Ranked stacks of the listed materials; coating_at_top_ev_atom is what catholyte and cathode coating would do to
+    """Ranked stacks of the listed materials; coating_at_top_ev_non_li is what catholyte and cathode coating would do to
     each other at the top of charge if the coating did not block electrons."""
     layers = stack_layers(lists, cell, settings.per_role, film_conductivities(coatings))
     stacks = rank_stacks(layers, pair_energies(contact_pairs(layers), phases, missing), cell, settings)
     pairs = top_voltage_contacts(stacks, cell)
     at_top = pair_energies(pairs, phases, missing)["e_rxn_ev_atom"].set_axis(pairs.index)
-    return stacks.assign(coating_at_top_ev_atom=at_top.reindex(stacks.index))
+    return stacks.assign(coating_at_top_ev_non_li=at_top.reindex(stacks.index))
 
 
 def crystal_archive(candidates: pd.DataFrame, ids: Iterable[str]) -> tuple[bytes, int]:
