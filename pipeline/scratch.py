@@ -17,6 +17,7 @@ import yaml
 
 from ionsieve.pipeline.home import home
 from ionsieve.pipeline.params import load_params
+from ionsieve.pipeline.sources.merging import SLOTS
 from ionsieve.pipeline.tables import InputError, run_stage, write_whole
 from ionsieve.pipeline.workspace import PARAMS
 
@@ -48,7 +49,9 @@ def merged(params: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
 
 def missing_sources(params: dict[str, Any], folder: Path) -> list[str]:
     """Sources named in params that are not there, or no path; what lies under data/ the pipeline makes or copies."""
-    named = [params[b][k] for b in SOURCE_BLOCKS for k in SOURCE_PATHS if k in params[b]]
+    blocks = [params[name] for name in SOURCE_BLOCKS]
+    blocks += [block[slot] for block in blocks for slot in SLOTS if slot in block]
+    named = [block[key] for block in blocks for key in SOURCE_PATHS if key in block]
     return [
         str(path)
         for path in named

@@ -10,6 +10,8 @@ from ionsieve.features.chemistry.formula_text import SYMBOLS, is_plain, plain_pa
 
 KEY_DIGITS = 6  # significant digits of an atomic fraction: amounts that differ by less are one composition
 ISOTOPES = {"D", "T"}  # pymatgen knows deuterium and tritium; to us they are hydrogen
+# Atomic fractions are compared to so many decimals where roundings of several publications meet.
+ROUNDED_DECIMALS = 3
 ROUNDING = 0.005  # of each atomic fraction: Li0.33La0.56TiO3 and Li0.33La0.557TiO3 are one material
 
 

@@ -4,8 +4,6 @@ A random split flatters a model of materials: one publication often reports a wh
 is reported by many publications. Here neither a composition nor a publication is ever on both sides.
 """
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,13 +15,9 @@ from scipy.stats import spearmanr
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 from sklearn.model_selection import GroupKFold
 
+from ionsieve.features.chemistry.formula import ROUNDED_DECIMALS, parse_formulas
 from ionsieve.features.chemistry.formula import composition_keys as chemistry_keys
-from ionsieve.features.chemistry.formula import parse_formulas
-
-# Amounts relative to the whole formula are compared to this many decimals: Li0.33La0.557TiO3 of two publications is
-# one composition although their roundings differ.
-COMPOSITION_DECIMALS = 3
-DOI = re.compile(r"10\.\d{4,9}/[^\s;,]+")
+from ionsieve.features.chemistry.publications import publication_keys
 
 
 @dataclass(frozen=True)
@@ -36,24 +30,14 @@ class Fold:
 
 
 def composition_keys(formulas: list[str]) -> list[str]:
-    """One text per formula, equal for fractions equal to COMPOSITION_DECIMALS; an unreadable formula is its own key."""
-    return chemistry_keys(formulas, COMPOSITION_DECIMALS)
+    """One text per formula, equal for fractions equal to ROUNDED_DECIMALS; an unreadable formula is its own key."""
+    return chemistry_keys(formulas, ROUNDED_DECIMALS)
 
 
 def chemical_system(formula: str) -> str:
     """Elements of a formula, "Li-O-P"; the text itself if it cannot be parsed."""
     (composition,), _ = parse_formulas([formula])
     return formula if composition is None else "-".join(sorted(e.symbol for e in composition))
-
-
-def publication_keys(sources: Iterable[object]) -> list[str]:
-    """Identity of each publication: the first DOI its text names, else the text; "" where none is given."""
-    keys = []
-    for source in sources:
-        text = source.strip() if isinstance(source, str) else ""
-        doi = DOI.search(text)
-        keys.append(doi.group().rstrip(".)").lower() if doi else text)
-    return keys
 
 
 def publication_composition_groups(table: pd.DataFrame) -> pd.Series:

@@ -22,6 +22,7 @@ from ionsieve.features.chemistry.formula import (
     parse_formula,
     rounding_apart,
 )
+from ionsieve.features.chemistry.publications import publication_keys
 from ionsieve.features.crystals.lattice import CRYSTAL_SYSTEM_STARTS
 from ionsieve.features.crystals.polymorphs import (
     SAME_FRAMEWORK,
@@ -31,7 +32,6 @@ from ionsieve.features.crystals.polymorphs import (
     crystals_of,
     same_polymorph,
 )
-from ionsieve.models.learning.validation import publication_keys
 
 TIERS = {"probability_sigma_ge_1e_4": -4.0, "probability_sigma_ge_1e_3": -3.0}
 SCATTER = 0.5  # decades between publications of one phase where too few tell: least own spread

@@ -1,7 +1,7 @@
 """A split of measured conductivities scored: the model learns from one table alone and predicts the other."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from ionsieve.features.chemistry.formula import parse_formula, parse_formulas
 from ionsieve.models.quantities.conductivity import FORMULA_ONLY, fit_conductivity, predict_conductivity
 from ionsieve.pipeline.answers.materials import with_cell
 from ionsieve.pipeline.sources import cifs, obelix
+from ionsieve.pipeline.sources.measurements import merged_measurements
 from ionsieve.pipeline.sources.table import as_numbers, check_measurements, crystals_by_id, with_columns
 from ionsieve.pipeline.stages.featurize import features_of
 from ionsieve.pipeline.tables import InputError, read_table, require_columns
@@ -32,17 +33,22 @@ def measured_split(path: Path, lenient: bool) -> pd.DataFrame:
     return rows.assign(sigma_s_cm=as_numbers(rows["sigma_s_cm"]), note=reasons)
 
 
-def evaluated(train: Path, test: Path, cif_folder: Path | None, params: Mapping[str, Any]) -> pd.DataFrame:
-    """Conductivities of `test` predicted by a model that saw `train` alone, one row each in their order."""
-    known, asked = measured_split(train, lenient=False), measured_split(test, lenient=True)
+def evaluated(train: Sequence[Path], test: Path, cif_folder: Path | None, params: Mapping[str, Any]) -> pd.DataFrame:
+    """Conductivities of `test` predicted by a model that saw `train` alone, one row each in their order.
+
+    Several tables of `train` are merged as the pipeline's sources are; `near` tells what may decide.
+    """
+    asked = measured_split(test, lenient=True)
     found, _ = cifs.read_by_id(cif_folder) if cif_folder else ({}, {})
     crystals = {i: crystal.structure_json for i, crystal in found.items() if "Li" in parse_formula(crystal.formula)}
-    known = known.assign(structure_json=crystals_by_id(crystals, known["id"]))
+    tables = [(path.stem, measured_split(path, lenient=False)) for path in train]
+    tables = [(name, rows.assign(structure_json=crystals_by_id(crystals, rows["id"]))) for name, rows in tables]
+    known, _, _ = merged_measurements(tables)
     usable = asked[asked["note"] == ""]
     plain = usable.assign(id=usable.index.astype(str), structure_json=crystals_by_id(crystals, usable["id"]))
     models = fit_conductivity(known, features_of(known).set_index("id"), params["train"])
     if not any(model.trained for model in models.values()):
-        raise InputError(f"{train}: {models[FORMULA_ONLY].reason_not_trained}")
+        raise InputError(f"{', '.join(map(str, train))}: {models[FORMULA_ONLY].reason_not_trained}")
     answers = predict_conductivity(models, features_of(plain).set_index("id")).set_axis(usable.index)
     near = (answers["domain_distance"] <= params["predict"]["near_distance"]).astype("boolean")
     answers = answers.assign(near=near.mask(answers["log10_sigma"].isna()))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ionsieve.pipeline.home import file_of
 from ionsieve.pipeline.plan import Step, downstream, read_plan, run_steps
+from ionsieve.pipeline.sources.merging import SLOTS, UNUSED
 from ionsieve.pipeline.tables import InputError
 from ionsieve.pipeline.workspace import Workspace
 
@@ -36,6 +37,7 @@ def with_candidates(workspace: Workspace, source: Path) -> Workspace:
     """The workspace with other candidates: a table, or a folder or zip of CIFs."""
     is_table = source.name.endswith((".csv", ".csv.gz", ".parquet"))
     block = workspace.block("candidates") | {"source": "table" if is_table else "cifs", "path": str(source)}
+    block |= {slot: {"source": UNUSED, "path": str(source)} for slot in SLOTS}
     return Workspace(workspace.folder, {**workspace.params, "candidates": block})
 
 

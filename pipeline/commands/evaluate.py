@@ -9,7 +9,9 @@ from ionsieve.pipeline.commands.options import Out
 
 
 def evaluate(
-    train: Annotated[Path, typer.Option(help="Measurements to learn from: OBELiX's CSV or our columns.")],
+    train: Annotated[
+        list[Path], typer.Option(help="Measurements to learn from: OBELiX's CSV or our columns; may be repeated.")
+    ],
     test: Annotated[Path, typer.Option(help="Measurements to predict.")],
     cifs: Annotated[Path | None, typer.Option(help="Folder or zip of CIFs named as the ids of either.")] = None,
     out: Out = None,

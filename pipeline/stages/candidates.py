@@ -2,13 +2,15 @@
 
 import hashlib
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from ionsieve.features.chemistry.formula import composition_key, parse_formulas
+from ionsieve.features.chemistry.formula import composition_key, composition_keys, parse_formulas
 from ionsieve.pipeline.params import choose
 from ionsieve.pipeline.sources import cifs, embedded, own_table, phases, substitution, table
+from ionsieve.pipeline.sources.merging import sources_of, with_unique_ids
 from ionsieve.pipeline.stage import Result, stage_main
 from ionsieve.pipeline.tables import InputError, counted
 from ionsieve.pipeline.workspace import Block
@@ -62,8 +64,25 @@ def merge_duplicates(candidates: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     return kept.assign(note=notes).reset_index(drop=True), len(candidates) - len(kept)
 
 
-def usable_candidates(source: str, path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame, int]:
-    """(candidates, rejected, rows merged) of one source."""
+def usable_candidates(sources: Sequence[tuple[str, Path | str]]) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """(candidates, rejected, rows merged) of sources, given as (name, path).
+
+    A row that names a composition alone is merged into a row of an earlier source that describes its crystal.
+    """
+    parts = [_usable_of(source, path) for source, path in sources]
+    rejected = pd.concat([part[1] for part in parts], ignore_index=True)
+    if all(part[0].empty for part in parts):
+        reasons = "; ".join(f"{n} × {why}" for why, n in rejected["reason"].value_counts().items())
+        paths = ", ".join(str(path) for _, path in sources)
+        raise InputError(f"{paths}: no row can be screened. Reasons: {reasons or 'none given'}.")
+    rows = with_unique_ids([(source, part[0]) for (source, _), part in zip(sources, parts, strict=True)])
+    rows, n_bare = without_bare(rows)
+    kept, n_merged = merge_duplicates(rows.loc[:, COLUMNS].sort_values("id", ignore_index=True))
+    return kept.astype(dict.fromkeys(NUMBERS, float)), rejected, n_merged + n_bare
+
+
+def _usable_of(source: str, path: Path | str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(candidates, rejected) of one source."""
     rows, rejected = choose(SOURCES, source, "candidates.source")(path)
     rows = table.with_columns(rows, ["id", "formula"], "") if rows.empty else rows
     rows = table.with_columns(table.with_columns(rows, NUMBERS, math.nan), ["structure_json"], None)
@@ -72,18 +91,23 @@ def usable_candidates(source: str, path: Path | str) -> tuple[pd.DataFrame, pd.D
     repeated = rows["id"].duplicated(keep="first") & (reason == "")
     reason = reason.mask(repeated, "the id stands on an earlier row")
     bad = pd.DataFrame({"id": rows["id"], "source": str(path), "reason": reason})[reason != ""]
-    rejected = pd.concat([rejected, bad], ignore_index=True)
-    if (reason != "").all():
-        reasons = "; ".join(f"{n} × {why}" for why, n in rejected["reason"].value_counts().items())
-        raise InputError(f"{path}: no row can be screened. Reasons: {reasons or 'none given'}.")
-    kept, n_merged = merge_duplicates(rows.loc[reason == "", COLUMNS].sort_values("id", ignore_index=True))
-    return kept.astype(dict.fromkeys(NUMBERS, float)), rejected, n_merged
+    return rows.loc[reason == "", COLUMNS], pd.concat([rejected, bad], ignore_index=True)
 
 
-def run(*, source: Path, candidates: Block) -> Result:
-    rows, rejected, n_merged = usable_candidates(candidates["source"], source)
+def without_bare(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """(rows, how many were left out): a formula alone adds nothing to an earlier source's row of its composition."""
+    keys = pd.Series(composition_keys(rows["formula"]), index=rows.index)
+    first = rows["place"].groupby(keys).transform("min")
+    bare = rows["structure_json"].isna() & rows[[n for n in NUMBERS if n != "formula_units_z"]].isna().all(axis=1)
+    repeated = bare & (rows["place"] > first)
+    return rows[~repeated].reset_index(drop=True), int(repeated.sum())
+
+
+def run(*, source: Path, second: Path, third: Path, candidates: Block) -> Result:
+    places = {"": source, "second": second, "third": third}
+    rows, rejected, n_merged = usable_candidates([(name, places[slot]) for slot, name in sources_of(candidates)])
     n_in = len(rows) + len(rejected) + n_merged
-    dropped = {"set aside": len(rejected), "merged as exact duplicates": n_merged}
+    dropped = {"set aside": len(rejected), "merged with another row": n_merged}
     return Result({"out": rows, "rejected": rejected}, [counted("candidates", n_in, len(rows), dropped)])
 
 

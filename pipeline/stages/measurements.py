@@ -1,4 +1,4 @@
-"""Stage `measurements`: measured conductivities of one source, with crystals where a CIF bears the row's id."""
+"""Stage `measurements`: measured conductivities of all sources, with crystals where a CIF bears the row's id."""
 
 from pathlib import Path
 
@@ -6,6 +6,8 @@ from ionsieve.features.chemistry.formula import parse_formula
 from ionsieve.pipeline.params import choose
 from ionsieve.pipeline.sources import cifs as cif_source
 from ionsieve.pipeline.sources import obelix, table
+from ionsieve.pipeline.sources.measurements import merged_measurements
+from ionsieve.pipeline.sources.merging import sources_of
 from ionsieve.pipeline.stage import Result, stage_main
 from ionsieve.pipeline.tables import counted
 from ionsieve.pipeline.workspace import Block
@@ -25,15 +27,32 @@ def measurements_with_structures(source: str, path: Path | str, cifs: Path | str
     }
 
 
-def run(*, table: Path, cifs: Path, measurements: Block) -> Result:
-    rows, reasons = measurements_with_structures(measurements["source"], table, cifs, measurements["drop_ids"])
-    bounds = int(rows["sigma_s_cm"].isna().sum())
-    lines = [
-        counted("measurements", len(rows), len(rows)),
-        f"  {bounds} bounds; {rows['structure_json'].notna().sum()} with a crystal structure",
-        *(f"  {id_}: crystal left out, {reason}" for id_, reason in reasons.items()),
+def run(
+    *,
+    table: Path,
+    cifs: Path,
+    second: Path,
+    second_cifs: Path,
+    third: Path,
+    third_cifs: Path,
+    measurements: Block,
+) -> Result:
+    places = {"": (table, cifs), "second": (second, second_cifs), "third": (third, third_cifs)}
+    tables, lines = [], []
+    for slot, source in sources_of(measurements):
+        path, folder = places[slot]
+        rows, reasons = measurements_with_structures(source, path, folder, measurements["drop_ids"])
+        tables.append((source, rows))
+        lines += [f"  {id_}: crystal left out, {reason}" for id_, reason in reasons.items()]
+    n_in = sum(len(rows) for _, rows in tables)
+    rows, n_same, n_conflicts = merged_measurements(tables)
+    told = f"; {n_conflicts} differ from another source's reading, see note" if n_conflicts else ""
+    counts = [
+        counted("measurements", n_in, len(rows), {"the same in an earlier source": n_same}),
+        f"  {int(rows['sigma_s_cm'].isna().sum())} bounds; {rows['structure_json'].notna().sum()} with a crystal "
+        f"structure{told}",
     ]
-    return Result({"out": rows}, lines)
+    return Result({"out": rows}, [*counts, *lines])
 
 
 if __name__ == "__main__":

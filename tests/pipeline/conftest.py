@@ -133,6 +133,9 @@ def small_params(**blocks: dict[str, Any]) -> dict[str, Any]:
     params["phases"] |= {"missing": "data/reference/missing_phases.csv"}
     params["predict"] |= {"gap_model": str(ROOT / "data/reference/gap_model")}
     params["candidates"] |= {"source": "table", "path": "data/raw/candidates.csv"}
+    for block in ("measurements", "band_gaps", "candidates"):
+        unused = {"source": "none"} | {key: params[block][key] for key in ("path", "cifs") if key in params[block]}
+        params[block] |= {"second": unused, "third": unused}
     params["train"] = _shrunk(params["train"])
     for block, values in blocks.items():
         params[block] = params[block] | values

@@ -12,7 +12,7 @@ WINDOW = """formula e_above_hull_ev_atom decomposition_energy_ev_atom reduction_
 INTERFACE = "formula_a formula_b voltage_v e_rxn_ev_atom e_rxn_total_ev_atom fraction_a products note"
 SIGMA = "log10_sigma log10_sigma_low log10_sigma_high band_gap_ev in_domain"
 BARRIERS = " ".join(f"{kind}_barrier_{d}d_ev" for kind in ("percolation", "migration") for d in (1, 2, 3))
-EVALUATED = "id formula log10_sigma_measured log10_sigma_predicted log10_sigma_low log10_sigma_high"
+EVALUATED = "near id formula log10_sigma_measured log10_sigma_predicted log10_sigma_low log10_sigma_high"
 
 # id, formula as given, whether there is an answer
 ODD = [
@@ -315,6 +315,19 @@ def test_evaluate_learns_from_one_table_and_answers_the_other_row_by_row(ionsiev
     assert np.isnan(table["log10_sigma_measured"][1])  # a bound
     assert table["log10_sigma_predicted"].isna().tolist() == [False, False, True, False, False]
     assert "2 measured values" in err
+
+
+def test_evaluate_learns_from_several_tables_and_tells_near_from_far(ionsieve, finished, tmp_path):
+    train = finished.folder / "data/raw/measured.csv"
+    columns = ["id", "formula", "sigma_s_cm", "source"]
+    more = csv(tmp_path / "more.csv", [("Li3PO4_0", "LiCoO2", "1e-8", "another paper")], columns)
+    test = csv(tmp_path / "t.csv", [("a", "LiCoO2", "1e-8"), ("b", "LiYF4", "1e-8")], columns[:3])
+    nears = []
+    for tables in ([train], [train, more]):
+        options = [word for path in tables for word in ("--train", path)]
+        assert ionsieve("evaluate", *options, "--test", test, "--out", tmp_path / "o.csv")[0] == 0
+        nears.append(read(tmp_path / "o.csv")["near"].tolist())
+    assert nears == [[False, False], [True, False]]  # the second table holds the first formula itself
 
 
 def test_evaluate_where_no_row_can_be_read_fails_with_the_reasons_in_the_table(ionsieve, finished, tmp_path):

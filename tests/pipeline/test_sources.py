@@ -131,7 +131,7 @@ def test_candidates_set_bad_rows_aside_and_merge_exact_duplicates(tmp_path):
         tmp_path / "c.csv",
         "id,formula,space_group\na,Li3PO4,62\nb,PO4Li3,62\nc,Li3PO4,33\nd,NaCl,\ne,Xx2O,\na,LiF,\nf,Al2O3,\ng,,\n",
     )
-    kept, rejected, merged = usable_candidates("table", path)
+    kept, rejected, merged = usable_candidates([("table", path)])
     assert list(kept["id"]) == ["a", "c", "f"]  # space groups 62 and 33 are polymorphs
     assert merged == 1
     assert "same as b" in kept.set_index("id").loc["a", "note"]
@@ -141,7 +141,7 @@ def test_candidates_set_bad_rows_aside_and_merge_exact_duplicates(tmp_path):
 def test_no_usable_candidate_is_an_error_that_counts_the_reasons(tmp_path):
     path = written(tmp_path / "c.csv", "formula\nNaCl\nKCl\n")
     with pytest.raises(InputError, match="2 × holds no lithium"):
-        usable_candidates("table", path)
+        usable_candidates([("table", path)])
 
 
 def test_embedded_candidates_are_lithium_compounds_and_oxides():
