@@ -44,7 +44,7 @@ def chemistry_columns(candidates: pd.DataFrame, background: Background) -> pd.Da
         background: See `Background`.
 
     Returns:
-        id; the columns of `suitability_table`; bonded_anions, element_credit, family, novelty,
+        id; the columns of `suitability_table`; bonded_anions, protic (acid salts and hydrosulfides), element_credit, family, novelty,
         parent, conductor_rate, used_in_cells (whether a cell with the composition as a coating was reported to work).
     """
     formulas = list(candidates["formula"])
@@ -55,6 +55,7 @@ def chemistry_columns(candidates: pd.DataFrame, background: Background) -> pd.Da
     about = pd.DataFrame(
         {
             "bonded_anions": bonded_anions(formulas),
+            "protic": flags["acid_oxyanion"] | [_is_hydrosulfide(formula) for formula in formulas],
             "element_credit": element_credit(formulas, background.elements),
             "family": family_table(formulas)["family"],
             "conductor_rate": conductor_rate(formulas, background.measurements),
@@ -63,6 +64,11 @@ def chemistry_columns(candidates: pd.DataFrame, background: Background) -> pd.Da
     )
     ids = candidates[["id"]].reset_index(drop=True)
     return pd.concat([ids, flags, about, novelty.drop(columns="id")], axis=1)
+
+
+def _is_hydrosulfide(formula: str) -> bool:
+    symbols = {element.symbol for element in parse_formula(formula)}
+    return "H" in symbols and bool(symbols & {"S", "Se", "Te"}) and not symbols & {"O", "B", "N", "C"}
 
 
 def joined_candidates(
@@ -94,7 +100,9 @@ def _plain(formula: str) -> str:
     if not all(np.isclose(amount, round(amount), atol=1e-9) for amount in composition.values()):
         return formula
     amounts = composition.reduced_composition.get_el_amt_dict()
-    anions = [e for e in WRITTEN_LAST if e in amounts]
+    oxygen = amounts.get("O", 0.0)
+    centres = {e for e in ("N", "S", "Se", "Te") if oxygen >= 2 * amounts.get(e, 0.0) > 0}  # of oxo-anions: Li2SO4
+    anions = [e for e in WRITTEN_LAST if e in amounts and e not in centres]
     # the hydrogen of an acid salt stands before the centre of its anion, that of a hydroxide last
     acid = [e for e in ("P", "S", "Se", "As", "C") if {"H", "O", e} <= amounts.keys()]
     if acid:

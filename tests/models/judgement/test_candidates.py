@@ -14,6 +14,8 @@ from ionsieve.models.judgement.candidates import written_plainly
         ("Cl4LiNbO", "LiNbOCl4"),
         ("Ge2Li20P4S24", "Li10GeP2S12"),
         ("Li2S", "Li2S"),
+        ("Li2O4S", "Li2SO4"),
+        ("LiNO3", "LiNO3"),
         ("LiHO", "LiOH"),
         ("Li6.4La3Zr2Al0.2O12", "Li6.4La3Zr2Al0.2O12"),  # fractions stay as given
     ],
