@@ -44,8 +44,9 @@ def chemistry_columns(candidates: pd.DataFrame, background: Background) -> pd.Da
         background: See `Background`.
 
     Returns:
-        id; the columns of `suitability_table`; bonded_anions, protic (acid salts and hydrosulfides), element_credit, family, novelty,
-        parent, conductor_rate, used_in_cells (whether a cell with the composition as a coating was reported to work).
+        id; the columns of `suitability_table`; bonded_anions, protic (acid salts and hydrosulfides), element_credit,
+        family, novelty, parent, conductor_rate, used_in_cells (whether a cell with the composition as a coating was
+        reported to work).
     """
     formulas = list(candidates["formula"])
     flags = suitability_table(formulas, background.elements).drop(columns="formula")
