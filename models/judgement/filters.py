@@ -60,24 +60,44 @@ def role_filters(
     Raises:
         ValueError: Naming the role, the filter and what is wrong with it.
     """
+    specs = role_specs(role, roles)
+    return [read_filter(where, name, spec, partners, references) for name, (where, spec) in specs.items()]
+
+
+def role_specs(role: str, roles: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, Any]]:
+    """Filters of one role as they are written, by name in order: where each stands, and its fields.
+
+    Raises:
+        ValueError: If there is no such role.
+    """
     if role not in roles:
         raise ValueError(f"screen.roles has no {role!r}; it has {', '.join(roles)}")
-    filters: dict[str, Filter] = {}
+    specs: dict[str, tuple[str, Any]] = {}
     for group in roles[role].get("includes", ()):
-        filters |= {f.name: f for f in role_filters(group, roles, partners, references)}
+        specs |= role_specs(group, roles)
     for name, spec in roles[role].items():
         if name == "includes":
             continue
         if spec is None:
-            filters.pop(name, None)
+            specs.pop(name, None)
         else:
-            filters[name] = _filter(f"screen.roles.{role}.{name}", name, spec, partners, references)
-    return list(filters.values())
+            specs[name] = (f"screen.roles.{role}.{name}", spec)
+    return specs
 
 
-def _filter(
+def read_filter(
     where: str, name: str, spec: Mapping[str, Any], partners: Mapping[str, str], references: Mapping[str, float]
 ) -> Filter:
+    """One filter from its fields.
+
+    Args:
+        where: Where it stands, for messages.
+        name: What the funnel calls it.
+        spec, partners, references: As for `role_filters`.
+
+    Raises:
+        ValueError: Saying where, and what is wrong with it.
+    """
     if not isinstance(spec, Mapping):
         raise ValueError(f"{where}: a filter is a column with at_least or at_most, not {spec!r}")
     odd = sorted(set(spec) - FILTER_KEYS)

@@ -13,8 +13,21 @@ from ionsieve.pipeline.workspace import Workspace
 LOGGED_ONLY = "track"  # makes no table, and logs what the project made
 
 
-def screen_materials(materials: Path, out: Path, workspace: Workspace, say: Callable[[str], object] = print) -> None:
+def screen_materials(
+    materials: Path,
+    out: Path,
+    workspace: Workspace,
+    say: Callable[[str], object] = print,
+    *,
+    last: str | None = None,
+) -> Path:
     """Judge and rank the materials of a table, folder or zip; everything is written under `out`.
+
+    Args:
+        last: Step of the plan to end with; None: all.
+
+    Returns:
+        The table of judged candidates.
 
     Raises:
         InputError: If nothing can be read, or the workspace holds no models.
@@ -30,7 +43,10 @@ def screen_materials(materials: Path, out: Path, workspace: Workspace, say: Call
     own = with_candidates(workspace, source)
     plan = read_plan(own.params)
     steps = [plan["candidates"], *(s for s in downstream(plan, "candidates") if s.name != LOGGED_ONLY)]
-    run_steps(steps, own, {path: place for step in steps for path, place in places(step, folder).items()}, say)
+    elsewhere = {path: place for step in steps for path, place in places(step, folder).items()}
+    names = [step.name for step in steps]
+    run_steps(steps if last is None else steps[: names.index(last) + 1], own, elsewhere, say)
+    return elsewhere[plan["screen"].files["judged"]]
 
 
 def with_candidates(workspace: Workspace, source: Path) -> Workspace:

@@ -55,6 +55,8 @@ def test_a_wheel_holds_all_code_and_data_under_one_name_and_nothing_else(built):
     assert code <= set(files)
     assert files["ionsieve/plan.yaml"] == (ROOT / "dvc.yaml").read_bytes()
     assert files["ionsieve/params.yaml"] == (ROOT / "params.yaml").read_bytes()
+    for path in (ROOT / "funnels").glob("*.yaml"):
+        assert files[f"ionsieve/funnels/{path.name}"] == path.read_bytes()
     for path in (path for path in (ROOT / "data/reference").rglob("*") if path.is_file()):
         assert files[f"ionsieve/reference/{path.relative_to(ROOT / 'data/reference')}"] == path.read_bytes()
 
