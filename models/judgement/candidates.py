@@ -16,10 +16,11 @@ from ionsieve.models.judgement.base_rate import conductor_rate
 from ionsieve.models.judgement.cell import pivot_interfaces
 from ionsieve.models.judgement.evidence import element_credit
 from ionsieve.models.judgement.novelty import novelty_table
+from ionsieve.models.judgement.stack_layers import film_conductivities
 
 # Anions close a formula: chalcogens, then halogens (LiNbOCl4, Li6PS5Cl), bromine before chlorine as commonly written.
 OXO_GROUP = re.compile(r"\([A-Z][a-z]?O\d*\)")  # (PO4), (SiO3): pymatgen's groups that chemists write as well
-WRITTEN_LAST = ("N", "O", "S", "Se", "Te", "I", "Br", "Cl", "F", "H")
+WRITTEN_LAST = ("N", "O", "H", "S", "Se", "Te", "I", "Br", "Cl", "F")
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Background:
     """Tables that say what is known of compounds at large.
 
     elements: facts on elements (symbol, excluded, price_class, toxicity_class); coatings: cells reported with a coating
-    (formula, outcome); measurements: measured conductivities; known_formulas: compounds that exist.
+    (formula, outcome, film_sigma_s_cm); measurements: measured conductivities; known_formulas: compounds that exist.
     """
 
     elements: pd.DataFrame
@@ -46,7 +47,7 @@ def chemistry_columns(candidates: pd.DataFrame, background: Background) -> pd.Da
     Returns:
         id; the columns of `suitability_table`; bonded_anions, protic (acid salts and hydrosulfides), element_credit,
         family, novelty, parent, conductor_rate, used_in_cells (whether a cell with the composition as a coating was
-        reported to work).
+        reported to work), film_log10_sigma (measured on films, NaN where not).
     """
     formulas = list(candidates["formula"])
     flags = suitability_table(formulas, background.elements).drop(columns="formula")
@@ -56,13 +57,15 @@ def chemistry_columns(candidates: pd.DataFrame, background: Background) -> pd.Da
     about = pd.DataFrame(
         {
             "bonded_anions": bonded_anions(formulas),
-            "protic": flags["acid_oxyanion"] | [_is_hydrosulfide(formula) for formula in formulas],
+            "protic": flags["acid_oxyanion"].to_numpy(dtype=bool) | np.array(list(map(_is_hydrosulfide, formulas))),
             "element_credit": element_credit(formulas, background.elements),
             "family": family_table(formulas)["family"],
             "conductor_rate": conductor_rate(formulas, background.measurements),
             "used_in_cells": [key in used for key in composition_keys(formulas)],
         }
     )
+    films = film_conductivities(background.coatings).set_index("composition")["film_log10_sigma"]
+    about["film_log10_sigma"] = films.reindex(composition_keys(formulas)).to_numpy(dtype=float)
     ids = candidates[["id"]].reset_index(drop=True)
     return pd.concat([ids, flags, about, novelty.drop(columns="id")], axis=1)
 

@@ -82,7 +82,8 @@ def prepare_candidates(table: pd.DataFrame) -> pd.DataFrame:
     - lithium_free, measured_conductor (yes/no);
     - band_gap_decides_ev, band_gap_at_least_ev, band_gap_at_most_ev: a gap that is measured or computed decides, one
       that is predicted where its whole interval lies on one side (of a measured conductor: its median), one that is
-      not fit to decide not at all.
+      not fit to decide not at all;
+    - electrons_blocked (yes/no): measured as an ionic conductor, and no gap is there that could say otherwise.
 
     Args:
         table: One row per candidate; columns id, hull_complete, lithium_fraction, mixed_conduction_ions,
@@ -122,6 +123,7 @@ def _deciding_gap(table: pd.DataFrame, conducts: pd.Series) -> dict[str, pd.Seri
         "band_gap_decides_ev": table["band_gap_ev"].where(fit & ~guessed),
         "band_gap_at_least_ev": table["band_gap_ev"].where(conducts, table["band_gap_low_ev"]).where(predicted),
         "band_gap_at_most_ev": table["band_gap_high_ev"].where(predicted & ~conducts),
+        "electrons_blocked": conducts & ~fit,
     }
 
 

@@ -27,7 +27,7 @@ FACTS = (
     "oxidation_ceiling_v", "reduction_limit_predicted_v", "oxidation_limit_predicted_v",
     "passivating", "passivating_why", "products_at_0v", "interphase_volume_ratio",
     "e_rxn_h2o_ev", "products_h2o", "e_rxn_co2_ev", "products_co2", "h2s_released_mol", "h2_released_mol",
-    "migration_barrier_2d_ev", "space_group_number", "used_in_cells", "origin", "about",
+    "film_log10_sigma", "migration_barrier_2d_ev", "space_group_number", "used_in_cells", "origin", "about",
 )  # fmt: skip
 # Filters on these rest on the hull; why it is incomplete tells what to compute.
 OF_THE_HULL = ("e_above_hull", "decomposition_energy", "reduction_limit", "oxidation_limit")
@@ -198,7 +198,10 @@ def reasons(table: pd.DataFrame, cell: Cell) -> list[str]:
         compared = "" if np.isnan(bare) else f" (bare {bare:z.3f})"
         template = f"{{:z.3f}} eV/atom with {cell.formulas[part]}{compared}"
         phrases[f"reaction with {cell.formulas[part]}"] = _phrases(template, table[interface_column(partner)])
-    charging = f"{{:z.3f}} eV per non-lithium atom with {cell.formulas['cathode_lithiated']} while charging"
+    charging = (
+        f"{{:z.3f}} eV per non-lithium atom with {cell.formulas['cathode_lithiated']} while charging, "
+        "beyond its own oxidation"
+    )
     phrases["reaction while charging"] = _phrases(charging, table[open_column(cell.partners["cathode_lithiated"])])
     texts = []
     for row in phrases.itertuples(index=False, name=None):

@@ -42,12 +42,13 @@ def ranking_terms(
     Args:
         table: As from `evidence.prepare_candidates`, with the contact columns of `cell.pivot_interfaces`,
             element_credit (0 to 1, 1 for abundant harmless elements), conductor_rate (0 to 1, as from
-            `base_rate.conductor_rate`) and used_in_cells (yes/no).
+            `base_rate.conductor_rate`), film_log10_sigma (measured on films) and used_in_cells (yes/no).
         cell: The cell to serve.
         scales: Term -> (value worth 0, value worth 1): conductivity and film_conductivity (log10 of S/cm), oxidation
             (V relative to the cathode voltage), reduction (V), hull (eV/atom), certainty (width of the 90 %
             interval, decades), barrier (eV), air (eV per molecule of H2O or CO2).
-        credits: passivating: least credit for reduction and anode_contact if the interphase works.
+        credits: passivating: least credit for reduction and anode_contact if the interphase works;
+            lithium_free_oxidation: credit for oxidation of what has no lithium to give off.
     """
     partners = cell.partners
     contact = {part: _relative(table[interface_column(partners[part])], bare_ev_atom(cell, part)) for part in partners}
@@ -60,12 +61,19 @@ def ranking_terms(
     air = np.minimum(ramp(table["e_rxn_h2o_ev"], *scales["air"]), ramp(table["e_rxn_co2_ev"], *scales["air"]))
     terms = {
         "conductivity": ramp(table["log10_sigma_decides"], *scales["conductivity"]),
-        "film_conductivity": ramp(table["log10_sigma_decides"], *scales["film_conductivity"]),
+        # films conduct otherwise than crystals: what was measured of one goes first
+        "film_conductivity": ramp(
+            table["film_log10_sigma"].astype(float).fillna(table["log10_sigma_decides"]), *scales["film_conductivity"]
+        ),
         "probability": ramp(table["probability_sigma_ge_1e_4"], 0.0, 1.0),
         # known conductors have shown what a rate only makes likely
         "base_rate": np.where(table["log10_sigma_decides"].isna(), table["conductor_rate"].astype(float), 1.0),
         "barrier": ramp(table["migration_barrier_2d_ev"], *scales["barrier"]),
-        "oxidation": ramp(table["oxidation_limit_tol_v"], *oxidation),
+        "oxidation": np.where(
+            np.isinf(table["oxidation_limit_tol_v"].astype(float)),
+            credits["lithium_free_oxidation"],
+            ramp(table["oxidation_limit_tol_v"], *oxidation),
+        ),
         "reduction": np.where(passivates, np.fmax(reduction, credits["passivating"]), reduction),
         # np.minimum keeps NaN: a contact known on one side alone is not known
         "cathode_contact": np.minimum.reduce(

@@ -17,6 +17,7 @@ from ionsieve.models.judgement.candidates import written_plainly
         ("Li2O4S", "Li2SO4"),
         ("LiNO3", "LiNO3"),
         ("LiHO", "LiOH"),
+        ("ClHLi2O", "Li2OHCl"),
         ("Li6.4La3Zr2Al0.2O12", "Li6.4La3Zr2Al0.2O12"),  # fractions stay as given
     ],
 )

@@ -105,6 +105,12 @@ def test_gaps_decide_as_far_as_they_are_known(prepared):
     assert known.loc["fractional"].tolist() == [None, None, None]
 
 
+def test_a_measured_conductor_without_a_gap_to_speak_against_it_blocks_electrons(prepared, candidates):
+    assert not prepared["electrons_blocked"].any()
+    measured = candidates[candidates["id"] == "fractional"].assign(sigma_origin="measured")
+    assert prepare_candidates(measured)["electrons_blocked"].tolist() == [True]
+
+
 def test_a_measured_conductor_is_told_from_a_predicted_one(prepared):
     assert prepared.index[prepared["measured_conductor"]].tolist() == ["measured", "both"]
 

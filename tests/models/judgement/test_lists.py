@@ -32,7 +32,7 @@ SCALES = {
     "barrier": (0.8, 0.2),
     "air": (-1.0, 0.0),
 }
-CREDITS = {"passivating": 0.7}
+CREDITS = {"passivating": 0.7, "lithium_free_oxidation": 0.5}
 BASE = {
     "formula": "Li3InCl6",
     "log10_sigma": -3.0,
@@ -53,6 +53,7 @@ BASE = {
     "migration_barrier_2d_ev": 0.3,
     "space_group_number": 12.0,
     "used_in_cells": True,
+    "film_log10_sigma": np.nan,
     "measured_crystalline": False,
     "conductor_rate": 0.3,
     "e_rxn_h2o_ev": -0.2,
@@ -166,7 +167,7 @@ def test_reasons_say_what_is_known_and_name_what_is_not():
     reason = reasons(table, CELL)[0]
     assert "conducts 1.0e-03 S/cm (measured)" in reason
     assert "-0.100 eV/atom with LiCoO2 (bare -0.400)" in reason
-    assert "-0.200 eV per non-lithium atom with LiCoO2 while charging" in reason
+    assert "-0.200 eV per non-lithium atom with LiCoO2 while charging, beyond its own oxidation" in reason
     assert reason.endswith("unknown: hull distance, reaction with Li0.5CoO2")
 
 

@@ -30,7 +30,7 @@ SCALES = {
     "barrier": (0.8, 0.2),
     "air": (-1.0, 0.0),
 }
-CREDITS = {"passivating": 0.7}
+CREDITS = {"passivating": 0.7, "lithium_free_oxidation": 0.5}
 BASE = {
     "formula": "Li3InCl6",
     "log10_sigma": -3.0,
@@ -51,6 +51,7 @@ BASE = {
     "migration_barrier_2d_ev": 0.3,
     "space_group_number": 12.0,
     "used_in_cells": True,
+    "film_log10_sigma": np.nan,
     "measured_crystalline": False,
     "conductor_rate": 0.3,
     "e_rxn_h2o_ev": -0.2,
@@ -101,8 +102,13 @@ def test_every_term_by_hand():
 def test_oxidation_limit_earns_nothing_beyond_the_cathode_and_a_fifth_of_a_volt():
     assert terms_of(oxidation_limit_tol_v=4.5).oxidation == pytest.approx(1.0)
     assert terms_of(oxidation_limit_tol_v=6.4).oxidation == 1.0
-    assert terms_of(oxidation_limit_tol_v=np.inf).oxidation == 1.0
+    assert terms_of(oxidation_limit_tol_v=np.inf).oxidation == 0.5  # no lithium to give off, and none to carry
     assert terms_of(oxidation_limit_tol_v=4.4).oxidation < 1.0
+
+
+def test_what_was_measured_of_a_film_goes_before_its_crystal():
+    # -9 on the way from -12 to -6
+    assert terms_of(film_log10_sigma=-9.0).film_conductivity == pytest.approx(0.5)
 
 
 def test_hull_distance_costs_nothing_up_to_a_twentieth():
