@@ -112,7 +112,7 @@ def role_sections(role: str, path: Path, counts: dict[str, Any], rows_shown: int
         title = f"{ROLE_TITLES[role]}: {name}"
         empty = [counts["empty"]] if name == "ready" and counts["empty"] else []
         section = table_section(f"{role}-{name}", title, ABOUT[name], rows[columns], rows_shown)
-        sections.append(section | {"empty": empty, "file": path.name, "count": counts["lists"][name]})
+        sections.append(section | {"empty": empty, "file": path.name, "count": len(rows)})
     return sections
 
 
