@@ -78,6 +78,11 @@ def read_funnel(spec: Any, where: str, name: str, screen: Mapping[str, Any], par
     _known(spec, FUNNEL_KEYS, where)
     texts = {key: _text(spec, key, where) for key in TEXTS}
     lists = {key: _texts(spec, key, where) for key in LISTS}
+    # results are kept in a folder of this name
+    if not re.fullmatch(r"\w[\w .+-]*", texts["name"] or name):
+        raise ValueError(
+            f"{where}: name {texts['name'] or name!r} is not made of letters, digits, spaces and _ . + - alone."
+        )
     parts, references = _cell(lists["partners"], where, screen, partners)
     filters, claims = [], []
     for at, filter_name, fields, claim in _written(spec, lists, where, screen["roles"]):

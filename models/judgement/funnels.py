@@ -19,7 +19,7 @@ def run_funnel(table: pd.DataFrame, funnel: Funnel) -> tuple[pd.DataFrame, pd.Da
         basis, note.
 
     Raises:
-        ValueError: If a filter names a column the table lacks.
+        ValueError: If a filter names a column the table lacks, or asks of a text what only a number has.
     """
     for f in funnel.filters:
         for column in filter(None, (f.column, f.unless, f.low, f.high)):
@@ -28,6 +28,11 @@ def run_funnel(table: pd.DataFrame, funnel: Funnel) -> tuple[pd.DataFrame, pd.Da
                     f"{funnel.source}, filter {f.name}: no candidate has a column {column!r}"
                     f"{nearest(column, list(table.columns))}."
                 )
+        if _is_text(table[f.column]) and (f.threshold < 0 or f.threshold % 1):
+            raise ValueError(
+                f"{funnel.source}, filter {f.name}: column {f.column!r} holds text, of which a filter counts the "
+                f"entries; {f.threshold:g} is no such count (at_most: 0 asks for none)."
+            )
     verdicts, counted = screen_role(table, funnel.name, funnel.filters)
     passed = int((verdicts["list"] != FELL).sum())
     rows = [{"filter": "start", "condition": funnel.start[0], "n_out": len(table), **vars(funnel.start[1])}]
@@ -38,6 +43,10 @@ def run_funnel(table: pd.DataFrame, funnel: Funnel) -> tuple[pd.DataFrame, pd.Da
     steps = pd.DataFrame(rows, columns=[*kept, "published_count", "count_check", "basis", "note"])
     numbers = [*kept[2:], "published_count"]
     return verdicts, steps.astype(dict.fromkeys(numbers, "Int64"))
+
+
+def _is_text(column: pd.Series) -> bool:
+    return bool(column.map(lambda cell: isinstance(cell, str)).any())
 
 
 def survivors(table: pd.DataFrame, verdicts: pd.DataFrame, funnel: Funnel) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from ionsieve.models.judgement.funnel_files import Funnel, read_funnel
 from ionsieve.models.judgement.funnels import fate_of_found, run_funnel, survivors
 from ionsieve.pipeline.home import file_of
 from ionsieve.pipeline.plan import read_plan
-from ionsieve.pipeline.tables import InputError, read_table, write_json, write_spreadsheet, write_table
+from ionsieve.pipeline.tables import InputError, read_table, require_columns, write_json, write_spreadsheet, write_table
 from ionsieve.pipeline.workspace import Workspace, packaged
 
 STEP = "screen"  # of the plan: it leaves the judged table, and its parameters hold the roles
@@ -69,11 +69,12 @@ def answer_funnel(funnel: Funnel, judged: Path, out: Path) -> tuple[pd.DataFrame
         Steps as from `run_funnel`, what became of the publication's finds, and how many stand on each list.
 
     Raises:
-        InputError: If the table lacks a column that a filter names, or `out` cannot be written.
+        InputError: If the table lacks a column that is needed, or `out` cannot be written.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"--out {out} is a file; a folder is needed.")
     table = read_table(judged)
+    require_columns(table, ("id", "formula"), judged)
     try:
         verdicts, steps = run_funnel(table, funnel)
     except ValueError as error:

@@ -59,5 +59,10 @@ assert any(line.startswith("shortlist") for line in lines), lines
 command = [str(Path(sys.executable).with_name("ionsieve")), "window", "Li3YCl6", "--out", "w.csv"]
 subprocess.run(command, check=True, env=os.environ)
 assert pd.read_csv("w.csv")["oxidation_limit_v"][0] == windows["oxidation_limit_v"][0]
+
+# A published screen by its name, on materials that were judged above; every one of five has a row.
+judged = ["--judged", "screened/tables/judged.parquet", "--out", "screened"]
+subprocess.run([command[0], "screen", "--funnel", "cathode_coating_2019", *judged], check=True, env=os.environ)
+assert len(pd.read_parquet("screened/cathode_coating_2019/verdicts.parquet")) == 5
 assert not [path.name for path in Path.cwd().iterdir() if path.name not in ("screened", "w.csv")]
 print("ionsieve works far from its checkout")

@@ -68,6 +68,10 @@ def test_another_runs_judged_table_may_be_given(ionsieve, tmp_path, own, finishe
     code, _, err = ionsieve("screen", judged, "--funnel", own, "--judged", judged)
     assert code == 1
     assert "not both" in err
+    (tmp_path / "bare.csv").write_text("formula\nLiF\n")
+    code, _, err = ionsieve("screen", "--funnel", own, "--judged", tmp_path / "bare.csv")
+    assert code == 1
+    assert "bare.csv: missing column id" in err
 
 
 def test_shipped_funnels_are_found_where_the_package_lies():

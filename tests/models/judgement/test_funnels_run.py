@@ -1,14 +1,20 @@
 """Funnels as data: several partners, groups of the roles, published counts beside ours, what is said of mistakes."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 import yaml
+from pymatgen.core import Structure
 
+from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
+from ionsieve.features.transport.framework import framework_features
 from ionsieve.models.judgement.funnel_files import Funnel, read_funnel
 from ionsieve.models.judgement.funnels import fate_of_found, run_funnel, survivors
 
+ROOT = Path(__file__).resolve().parents[3]
+CORNERS = ROOT / "funnels" / "corner_sharing_oxides_2022.yaml"
 PARTNERS = pd.DataFrame(
     [
         ("lco_full", "LiCoO2", "cathode_lithiated", "LiCoO2", 4.2),
@@ -165,6 +171,7 @@ MISTAKES = [
     (f"filters: [{GAP}, unknown: maybe}}]", "own.yaml, filter gap: unknown must be one of"),
     (f"filters: [{GAP}, published_count: many}}]", "own.yaml, filter gap: published_count 'many' is no count."),
     (f"filters: [{GAP}, relative_to: moon}}]", "own.yaml, filter gap: relative_to 'moon' is none of"),
+    (f"{{name: ../../x, filters: [{GAP}}}]}}", "own.yaml: name '../../x' is not made of letters"),
     ("partners: lps", "own.yaml: partners is a list of texts, not 'lps'."),
     ("partners: [lpz]", "own.yaml, partners: 'lpz' is neither a partner nor a cathode; the nearest are lps."),
     ("includes: [none]", "own.yaml, includes: screen.roles has no 'none'; it has all, coating."),
@@ -195,13 +202,19 @@ def test_a_column_that_no_candidate_has_names_the_filter_and_the_nearest(judged)
         run_funnel(judged, funnel)
 
 
+def test_of_a_text_entries_are_counted_and_nothing_else(judged):
+    verdicts, _ = run_funnel(judged, funnel_of("filters: [{name: e, column: excluded_elements, at_most: 0}]"))
+    assert list(verdicts.loc[verdicts["list"] == "fell", "formula"]) == ["Li2PbO3"]
+    for column, threshold in (("formula", 0.5), ("excluded_elements", -1)):
+        funnel = funnel_of(f"filters: [{{name: e, column: {column}, at_least: {threshold}}}]")
+        with pytest.raises(ValueError, match=rf"own.yaml, filter e: column '{column}' holds text"):
+            run_funnel(judged, funnel)
+
+
 def test_corner_sharing_oxides_keep_a_framework_and_drop_edges_and_islands():
     # LiGa(SeO3)2: GaO6 octahedra and SeO3 pyramids share corners alone, in three dimensions (Lee and Ok, "New
     # Alkali-Metal Gallium Selenites, AGa(SeO3)2"); LiCoO2 shares edges, the tetrahedra of Li3PO4 nothing.
-    from ionsieve.pipeline.workspace import packaged
-
-    path = packaged("funnels") / "corner_sharing_oxides_2022.yaml"
-    funnel = read_funnel(yaml.safe_load(path.read_text()), path.name, path.stem, SCREEN, PARTNERS)
+    funnel = read_funnel(yaml.safe_load(CORNERS.read_text()), CORNERS.name, CORNERS.stem, SCREEN, PARTNERS)
     table = pd.DataFrame(
         {
             "id": ["selenite", "of unknown crystal", "layers", "islands"],
@@ -220,3 +233,19 @@ def test_corner_sharing_oxides_keep_a_framework_and_drop_edges_and_islands():
     assert list(verdicts["first_failed_filter"]) == ["", "", "corner_sharing", "framework"]
     assert verdicts["unknown_filters"][1] == "framework, corner_sharing"
     assert fate_of_found(verdicts, funnel) == {"LiGa(SeO3)2": "ready"}
+
+
+def test_corner_sharing_oxides_judge_crystals_by_their_polyhedra():
+    # LiTi2(PO4)3, PBE gap 2.6 eV: octahedra and tetrahedra share corners; LiCoO2 shares edges, Li3PO4 nothing. All are
+    # on the hull of the Materials Project or within 0.01 eV/atom of it.
+    funnel = read_funnel(yaml.safe_load(CORNERS.read_text()), CORNERS.name, CORNERS.stem, SCREEN, PARTNERS)
+    rows = []
+    for name, gap in (("LiTi2P3O12", 2.6), ("LiCoO2", 2.7), ("Li3PO4_beta", 5.8)):
+        crystal = Structure.from_file(ROOT / "data/reference/crystals" / f"{name}.cif")
+        framework = framework_features(assign_oxidation_states(crystal)[0])
+        formula = crystal.composition.reduced_formula
+        rows.append({"id": name, "formula": formula, "band_gap_ev": gap, "e_above_hull_ev_atom": 0.0, **framework})
+    table = pd.DataFrame(rows).assign(lithium_fraction=0.1, mixed_conduction_ions="", excluded_elements="")
+    verdicts, _ = run_funnel(table, funnel)
+    assert list(verdicts["list"]) == ["ready", "fell", "fell"]
+    assert list(verdicts["first_failed_filter"]) == ["", "corner_sharing", "framework"]
