@@ -201,9 +201,9 @@ def main() -> None:
     with alone(LOCK):
         plan = read_plan(Workspace.at(".").params)
         todo = stale(plan, changed_stages())
-        for wave in lanes_of(plan):
+        for wave in lanes_of(plan) if (os.cpu_count() or 1) > 1 else ():
             lanes = [["--single-item", *names] for lane in wave if (names := [n for n in lane if n in todo])]
-            if len(lanes) > 1 and (os.cpu_count() or 1) > 1:
+            if lanes:  # one lane as well: the next wave reads what it makes
                 run_side_by_side(lanes, started, sys.stdout)
         run_side_by_side([[]], started, sys.stdout)
 

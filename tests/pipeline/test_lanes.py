@@ -59,6 +59,21 @@ def test_what_rests_on_a_changed_stage_is_stale(plan):
     assert {"stability@phases", "train", "interfaces", "screen"} <= stale(plan, ["phases"])
 
 
+def test_a_source_that_alone_is_stale_is_made_before_what_rests_on_it(tmp_path, monkeypatch):
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(lanes, "changed_stages", lambda: ["phases"])
+    ran: list[list[list[str]]] = []
+    monkeypatch.setattr(lanes, "run_side_by_side", lambda wave, started, out: ran.append(wave))
+    lanes.main()
+    first, second, last = ran
+    assert first == [["--single-item", "phases"]]
+    assert ["stability@candidates" in lane for lane in second] == [True, False]
+    assert ["stability@phases" in lane for lane in second] == [False, True]
+    assert last == [[]]
+
+
 def test_two_lanes_run_at_once_and_say_which_stage_runs(fake_dvc, tmp_path):
     # Each waits for the other's mark: one after the other they would never end.
     fake_dvc(
