@@ -73,9 +73,14 @@ def _missing(text: str, folder: Path) -> str:
     return "Paths of sources stand in params.yaml; files of the project are restored with git checkout."
 
 
+def _torn(text: str, folder: Path) -> str:
+    return "A killed run left that file torn. If no other run works in this folder, delete it and run again."
+
+
 ADVICE: list[tuple[str, Callable[[str, Path], str]]] = [
     (r"[Uu]nable to acquire lock|is busy, it is being blocked", _held),
     (r"No space left on device|Disk quota exceeded", _full),
     (r"Read-only file system|Permission denied", _read_only),
+    (r"RWLock-file .* corrupted", _torn),
     (r"missing data 'source'|does not exist|No such file", _missing),
 ]

@@ -26,6 +26,7 @@ from ionsieve.pipeline.workspace import Workspace
 
 DVC = ("dvc", "--wait-for-lock")  # a lane waits for the moment in which another writes dvc.lock
 LOCK = Path("data/tmp/screen.lock")
+DVC_LOCKS = Path(".dvc/tmp/rwlock")  # which stages its processes work on; it passes over those that have ended
 RUNNING = "Running stage '"
 CACHED = "' is cached - skipping run"
 CHATTER = (
@@ -196,9 +197,29 @@ def alone(path: Path) -> Iterator[None]:
         yield
 
 
+def drop_torn_locks(path: Path) -> None:
+    """Remove DVC's list of locks if a kill has torn it: DVC would refuse every later run."""
+    # DVC writes the list in place: one that is whole a moment later was only being written
+    if _torn(path):
+        time.sleep(0.5)
+        if _torn(path):
+            path.unlink(missing_ok=True)
+
+
+def _torn(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return False
+    except ValueError:
+        return True
+    return False
+
+
 def main() -> None:
     started = time.monotonic()
     with alone(LOCK):
+        drop_torn_locks(DVC_LOCKS)
         plan = read_plan(Workspace.at(".").params)
         todo = stale(plan, changed_stages())
         for wave in lanes_of(plan) if (os.cpu_count() or 1) > 1 else ():

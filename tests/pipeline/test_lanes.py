@@ -12,7 +12,7 @@ import pytest
 
 from ionsieve.pipeline import lanes
 from ionsieve.pipeline.dvc_errors import explained, holder
-from ionsieve.pipeline.lanes import LaneError, alone, changed_stages, lanes_of, run_side_by_side, stale
+from ionsieve.pipeline.lanes import LaneError, alone, changed_stages, drop_torn_locks, lanes_of, run_side_by_side, stale
 from ionsieve.pipeline.plan import read_plan, upstream
 from ionsieve.pipeline.tables import InputError
 from ionsieve.pipeline.workspace import Workspace
@@ -159,6 +159,18 @@ def test_two_runs_at_once_name_the_one_that_works(tmp_path):
         assert path.read_text() == str(os.getpid())
 
 
+def test_locks_of_dvc_that_a_kill_tore_are_dropped_and_whole_ones_stay(tmp_path):
+    locks = tmp_path / "rwlock"
+    drop_torn_locks(locks)  # none there: no error
+    for torn in ("", '{"read": {"a'):
+        locks.write_text(torn)
+        drop_torn_locks(locks)
+        assert not locks.exists()
+    locks.write_text('{"read": {}, "write": {}}')
+    drop_torn_locks(locks)
+    assert locks.exists()
+
+
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "data").write_text("a file, no folder")
     with pytest.raises(InputError, match=r"screen.lock cannot be written \(.*\)"), alone(tmp_path / "data/screen.lock"):
@@ -173,6 +185,7 @@ def test_dvcs_own_errors_come_first_and_advice_follows_from_them(tmp_path):
         f"ERROR: 'a' is busy, it is being blocked by:\n  (PID {os.getpid()}): dvc repro": f"process {os.getpid()} (",
         "ERROR: unexpected error - [Errno 28] No space left on device: 'dvc.lock'": "MB are free where",
         "ERROR: unexpected error - [Errno 30] Read-only file system: 'dvc.lock'": "must be able to write",
+        "ERROR: Unable to read RWLock-file '.dvc/tmp/rwlock'. JSON is corrupted": "delete it and run again",
         "ERROR: failed to reproduce 'phases': missing data 'source': data/raw/p.csv": "stand in params.yaml",
     }
     for said, advice in cases.items():

@@ -1,5 +1,6 @@
 import hashlib
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 
 from ionsieve.pipeline.plan import read_plan, run_steps
-from ionsieve.pipeline.tables import read_json
+from ionsieve.pipeline.tables import InputError, read_json
 from ionsieve.pipeline.workspace import Workspace
 
 
@@ -40,6 +41,22 @@ def test_every_trained_model_and_the_screening_is_a_finished_run_under_one_id(tr
 
 def test_logging_again_adds_nothing(tracked):
     assert tracked[2] == 0
+
+
+def test_a_log_that_another_program_holds_is_named_with_what_to_do(tracked):
+    folder, *_ = tracked
+    workspace, store = Workspace.at(folder), sqlite3.connect(folder / "mlflow.db", isolation_level=None)
+    before = (folder / "data/shortlists/tracked.json").read_bytes()
+    store.execute("BEGIN EXCLUSIVE")
+    try:
+        with pytest.raises(InputError, match=r"mlflow\.db: the log cannot be used \(.*locked.*end that and run again"):
+            run_steps([read_plan(workspace.params)["track"]], workspace)
+    finally:
+        store.execute("ROLLBACK")
+        store.close()
+    assert (folder / "data/shortlists/tracked.json").read_bytes() == before
+    run_steps([read_plan(workspace.params)["track"]], workspace)
+    assert (folder / "data/shortlists/tracked.json").read_bytes() == before
 
 
 def test_the_registered_model_predicts_what_ours_predicts(tracked):
