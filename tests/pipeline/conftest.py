@@ -205,6 +205,12 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
+def project_at() -> Callable[[Path], Project]:
+    """Lay a fresh project out in a folder."""
+    return lay_out
+
+
+@pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project that all stages ran on; read only, for `copy_of` shares it."""
     project = lay_out(tmp_path_factory.mktemp("finished"))
