@@ -35,7 +35,7 @@ format: .venv/.synced
 locked: .venv/.synced
 	@python -m ionsieve.pipeline.locked
 
-# After a change that is meant to change results, last of all: commit the dvc.lock and data/reference/expected it leaves.
+# After a change that is meant to change results, last of all: commit the dvc.lock and data/expected it leaves.
 # The gate holds a run to both: commands, parameters, code and sources to dvc.lock, results to the other.
 lock: locked screen
 	@python -m ionsieve.pipeline.reference.expected keep
