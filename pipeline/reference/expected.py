@@ -28,7 +28,7 @@ from ionsieve.pipeline.plan import Step, read_plan
 from ionsieve.pipeline.tables import InputError, read_json, read_table, run_stage, write_json
 from ionsieve.pipeline.workspace import Workspace
 
-EXPECTED = Path("data/expected/run.json") # not below data/reference, which is a source of the pipeline
+EXPECTED = Path("data/expected/run.json")  # not below data/reference, which is a source of the pipeline
 TOLERANCE = 1e-6  # absolute below 1, relative above
 # What a row of a list is known by; the number behind it is compared as one.
 KEYS = ("list", "rank", "id", "formula", "anode_coating", "anolyte", "catholyte", "cathode_coating")
