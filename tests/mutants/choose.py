@@ -1,7 +1,8 @@
-"""Chooses 200 mutants of three packages by a seeded draw and writes them to list.csv; run once, before tests are added.
+"""Chooses 200 mutants of three packages by a seeded draw, into list.csv; run once, before tests are added for them.
 
-The operators are cosmic-ray's (https://github.com/sixty-north/cosmic-ray, MIT), used through its library: its own runner
-changes the files of the working copy in place. It is no dependency: `python -m pip install cosmic-ray==8.7.0` elsewhere.
+The operators are cosmic-ray's (https://github.com/sixty-north/cosmic-ray, MIT), used through its library: its own
+runner changes the files of the working copy in place. It is no dependency: `python -m pip install cosmic-ray==8.7.0` in
+an environment of its own.
 """
 
 import ast

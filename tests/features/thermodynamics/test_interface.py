@@ -171,3 +171,12 @@ def test_rows_that_cannot_be_answered_keep_their_place(li_o_phases: PhaseSet) ->
     assert "e_rxn_ev_atom" in interface_table(pairs.iloc[:0], li_o_phases)
     with pytest.raises(ValueError, match="Xe"):
         interface_kinks("Xe", "Li", li_o_phases)
+
+
+def test_either_order_of_a_pair_has_the_same_worst_mixture() -> None:
+    rows = {"formula": ["Li2O", "P2O5", "LiPO3"], "formation_energy_ev_atom": [-2.0, -2.0, -2.5]}
+    pairs = pd.DataFrame({"formula_a": ["Li2O", "P2O5"], "formula_b": ["P2O5", "Li2O"]})
+    table = interface_table(pairs, phase_set(pd.DataFrame(rows)))
+    # Li2O + P2O5 -> 2 LiPO3: three of ten atoms are lithium oxide's; neither side does anything alone
+    assert table["fraction_a"].tolist() == pytest.approx([0.3, 0.7])
+    assert table["fraction_a_total"].tolist() == pytest.approx([0.3, 0.7])

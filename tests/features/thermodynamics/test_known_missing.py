@@ -66,3 +66,7 @@ def test_values_of_a_lacking_row_are_emptied_and_the_note_says_why():
     assert list(result["kept"]) == [3, 4]
     assert list(result["note"]) == ["seen; unknown: these phases lack Li3PS4", ""]
     assert list(table["v"]) == [1.0, 2.0]  # the argument is left as it was
+
+
+def test_the_first_phase_of_the_table_is_not_lacking_either(li_p_s):
+    assert lacking([("Li2O",)], li_p_s, ["Li", "Li2O2"]) == ["Li2O2"]

@@ -82,3 +82,14 @@ def test_faults_are_named(sulfides: PhaseSet) -> None:
     with pytest.raises(ValueError, match=r"available: \?\?"):
         precursor_table("Li3PS4", sulfides, ["Li2S", "??"])
     assert len(precursor_table("Li3PS4", sulfides, ["Li2S", "GeS2"])) == 0
+
+
+def test_hydrogen_that_the_target_holds_leaves_no_water() -> None:
+    energies = {"Li2O": -2.0, "LiOH": -1.7, "LiH": -0.45}
+    phases = phase_set(pd.DataFrame({"formula": list(energies), "formation_energy_ev_atom": list(energies.values())}))
+    row = precursor_table("LiOH", phases, ["LiH"], temperature_k=0.0).iloc[0]
+    # LiH + 1/2 O2 -> LiOH: -5.1 + 0.9 eV for three atoms; one solid has nobody to react with on the way
+    assert row["precursors"] == "LiH + 0.5 O2"
+    assert row["driving_force_ev_atom"] == pytest.approx(-4.2 / 3)
+    assert (row["first_pair"], row["first_reaction_ev_atom"]) == ("", 0.0)
+    assert row["remaining_driving_force_ev_atom"] == row["driving_force_ev_atom"]

@@ -131,3 +131,15 @@ def test_what_nothing_solves_is_unknown(mp_phases: PhaseSet, monkeypatch: pytest
     assert table["e_above_hull_ev_atom"].isna().all()
     assert "did not converge" in table["note"].item()
     assert table.attrs == {"n_highs": 1, "n_unsolved": 1}
+
+
+def test_highs_leaves_no_phase_out_of_an_elements_window(
+    li_o_phases: PhaseSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_up(numbers: np.ndarray, jobs: Jobs, table: Table, asked: tuple, answers: Answers) -> None:
+        answers.status[numbers] = FAILED
+
+    monkeypatch.setattr(linear_programs, "stability_jobs", give_up)
+    # O2 + 2 Li -> Li2O2 frees 6.4 eV: oxygen takes up lithium below 3.2 V (with Li2O alone it would below 3.0 V)
+    row = window_table(["O2"], li_o_phases).iloc[0]
+    assert row["reduction_limit_v"] == pytest.approx(3.2)

@@ -1,6 +1,7 @@
+import pandas as pd
 import pytest
 
-from ionsieve.models.judgement.candidates import written_plainly
+from ionsieve.models.judgement.candidates import Background, chemistry_columns, written_plainly
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,20 @@ from ionsieve.models.judgement.candidates import written_plainly
 )
 def test_formulas_as_chemists_write_them(given, written):
     assert written_plainly([given]) == [written]
+
+
+def test_what_follows_from_formulas_and_tables_of_known_compounds():
+    formulas = ["LiHS", "LiHO", "LiBH4", "Li2S", "LiHSO4", "LiNH2", "LiCHS"]
+    candidates = pd.DataFrame({"id": [f"m{i}" for i in range(7)], "formula": formulas, "origin": "table", "about": ""})
+    symbols = ["Li", "H", "S", "O", "B", "N", "C"]
+    background = Background(
+        elements=pd.DataFrame({"symbol": symbols, "excluded": False, "price_class": 1, "toxicity_class": 0}),
+        coatings=pd.DataFrame({"formula": ["S2Li4", "LiHO"], "outcome": ["works", "fails"]}),
+        measurements=pd.DataFrame({"formula": ["Li2S"], "sigma_s_cm": [1e-9]}),
+        known_formulas=["LiOH"],
+    )
+    table = chemistry_columns(candidates, background).set_index(candidates["formula"])
+    # a hydrosulfide gives off its proton, and so does an acid salt; hydroxides, amides and thiols are other matters
+    assert table["protic"].to_dict() == {f: f in ("LiHS", "LiHSO4") for f in formulas}
+    assert table["used_in_cells"].to_dict() == {f: f == "Li2S" for f in formulas}
+    assert table["novelty"].to_dict() == {f: "known" if f in ("LiHO", "Li2S") else "new" for f in formulas}

@@ -57,3 +57,9 @@ def test_open_contacts_come_along_and_texts_nowhere_filled_are_left_out():
     assert interface_column("lithium") in wide  # asked for, not known
     assert np.isnan(wide.loc[0, open_column("lithium")])  # lithium metal has no open form
     assert "e_open_lithium_products" not in wide
+
+
+def test_one_of_several_anodes_is_the_one_asked_for():
+    several = pd.concat([PARTNERS, PARTNERS.tail(1).assign(partner="indium", formula="InLi")], ignore_index=True)
+    assert partner_ids(several, "LiCoO2", "lps", "lithium") == IDS
+    assert partner_ids(several, "LiCoO2", "lps", "indium") == IDS | {"anode": "indium"}

@@ -166,3 +166,8 @@ def test_element_credit_by_hand():
     credit = element_credit(["Li2O", "ScO", "LiF", "AsO", "O2"], elements)
     # 1 - (dearest - 1)/8 - most toxic/6; fluorine has no price class and no say.
     assert credit == pytest.approx([1 - 1 / 8 - 1 / 6, 1 - 3 / 8, 1 - 1 / 8 - 1 / 6, 0.5, 1.0])
+
+
+def test_an_element_without_facts_counts_as_the_most_toxic():
+    elements = pd.DataFrame({"symbol": ["Li"], "price_class": [1], "toxicity_class": [0]})
+    assert element_credit(["Li", "LiTl"], elements) == pytest.approx([1.0, 1 - 3 / 6])

@@ -59,3 +59,17 @@ def test_a_made_up_crystal_names_the_one_it_was_made_from():
 
 def test_a_compound_of_a_reference_table_is_known():
     assert novelty_of("KH2PO4", "formation_enthalpies.csv") == ("known", "")
+
+
+def test_limits_of_a_variant_are_those_stated():
+    # 40 % of the yttrium is more than the third that a dopant may be, however little of all atoms
+    assert novelty_of("Li3Y0.6Er0.4Cl6") == ("new", "")
+    assert novelty_of("Li3Y0.7Er0.3Cl6") == ("variant", "Li3YCl6")
+    # one of 18 atoms is titanium in place of phosphorus: 0.056 of all, more than the 0.05 cations may differ by
+    assert novelty_of("LiTi3P2O12") == ("new", "")
+
+
+def test_a_salt_without_other_cations_has_variants():
+    rows = pd.DataFrame({"id": ["x"], "formula": ["Li4F3Cl"], "origin": ["table"], "about": [""]})
+    # a quarter of the fluorine; there are no other cations to differ
+    assert novelty_table(rows, ["LiF"]).loc[0, ["novelty", "parent"]].tolist() == ["variant", "LiF"]

@@ -190,6 +190,11 @@ def test_wrong_weights_are_refused(weights, message):
         weighted_score(pd.DataFrame({"a": [1.0]}), weights)
 
 
+def test_a_negative_weight_is_refused_beside_a_larger_one():
+    with pytest.raises(ValueError, match="must not be negative"):
+        weighted_score(pd.DataFrame({"a": [1.0], "b": [0.5]}), {"a": -0.5, "b": 1.0})
+
+
 def test_ramp_needs_two_ends():
     with pytest.raises(ValueError, match="two different ends"):
         ramp(np.array([1.0]), 2, 2)

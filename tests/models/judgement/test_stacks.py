@@ -354,3 +354,10 @@ def test_stacks_keep_their_promises_whatever_the_order(drawn, random):
     assert not any("unknown" in text for text in of_list["contacts"])
     assert of_list["rank"].tolist() == list(range(1, len(of_list) + 1))
     assert stacks["rank"].notna().equals(stacks["list"] == "ready")
+
+
+def test_unknown_contacts_on_both_sides_are_counted_together():
+    blind = [LPSC_A | {"anode_ev_atom": np.nan}, LIC_C | {"cathode_ev_atom": np.nan}]
+    only = ranked(blind, energies(Li3InCl6__Li6PS5Cl=-0.03)).iloc[0]
+    assert (only["list"], only["rank"]) == ("unknown contacts", pd.NA)
+    assert "Li | Li6PS5Cl unknown; Li3InCl6 | LiCoO2 unknown" in only["flags"]

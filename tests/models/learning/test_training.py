@@ -102,3 +102,21 @@ def test_the_card_is_plain_json(model):
     assert card["n_rows"] == 200
     assert {record["estimator"] for record in card["scores"]} == {"lightgbm", "linear", "baseline", "blend"}
     assert sum(row["importance"] for row in card["importance"]) == pytest.approx(1.0)
+
+
+def test_disagreement_is_the_spread_of_the_estimators_and_intervals_hold_the_prediction(model):
+    held_out = model.out_of_fold
+    # of two numbers the standard deviation is half their difference
+    half = (held_out["lightgbm"] - held_out["linear"]).abs() / 2
+    np.testing.assert_allclose(held_out["disagreement"], half)
+    # errors lie on both sides of zero, so each end lies on its own side of the prediction
+    assert (held_out["low"] < held_out["blend"]).all()
+    assert (held_out["blend"] < held_out["high"]).all()
+
+
+def test_without_trees_every_feature_is_as_important():
+    rows = rows_of(60)
+    alone = train_regressor(
+        "law", rows, {"grouped": grouped_folds(rows.groups, 5, 0)}, PARAMS | {"blend": ["linear"]}, SHARED
+    )
+    assert alone.importance["importance"].tolist() == [0.25] * 4

@@ -110,3 +110,19 @@ def test_noise_of_repeated_measurements_by_hand():
     # Deviations ±1 from the mean of the pair, 0 from that of the other: sqrt((1 + 1 + 0 + 0) / (1 + 1)) = 1.
     assert repeat_noise([0.0, 2.0, 5.0, 5.0, 9.0], ["a", "a", "b", "b", "c"]) == pytest.approx(1.0)
     assert np.isnan(repeat_noise([1.0, 2.0], ["a", "b"]))
+
+
+def test_another_seed_deals_other_folds():
+    def tested(seed: int) -> set[frozenset[int]]:
+        return {frozenset(fold.test.tolist()) for fold in grouped_folds(np.arange(40), 5, seed)}
+
+    assert tested(0) == tested(0) != tested(1)
+
+
+def test_noise_of_one_pair_and_scores_of_small_targets():
+    # one repetition: one degree of freedom, deviations -1 and 1
+    assert repeat_noise([0.0, 2.0, 9.0], ["a", "a", "b"]) == pytest.approx(np.sqrt(2.0))
+    # the unit does not matter: hull distances of 0 to 0.2 eV/atom, in reverse
+    scores = regression_scores([0.0, 0.1, 0.2], [0.2, 0.1, 0.0], [0.1] * 3)
+    assert scores["spearman"] == pytest.approx(-1.0)
+    assert scores["r2"] == pytest.approx(1 - 0.08 / 0.02)  # squares of 0.2, 0, 0.2 over those of 0.1, 0, 0.1
