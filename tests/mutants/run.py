@@ -93,8 +93,12 @@ class FirstFailure:
 
 def child(tree: Path, tests: list[str], note: Path) -> None:
     """Runs the tests in the copy; never returns."""
+    import hypothesis
     import pytest
 
+    # a busy machine kills no mutant
+    hypothesis.settings.register_profile("unhurried", deadline=None)
+    hypothesis.settings.load_profile("unhurried")
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
     os.chdir(tree)
     sys.path.insert(0, str(tree))

@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -32,7 +33,9 @@ def test_what_follows_from_formulas_and_tables_of_known_compounds():
     symbols = ["Li", "H", "S", "O", "B", "N", "C"]
     background = Background(
         elements=pd.DataFrame({"symbol": symbols, "excluded": False, "price_class": 1, "toxicity_class": 0}),
-        coatings=pd.DataFrame({"formula": ["S2Li4", "LiHO"], "outcome": ["works", "fails"]}),
+        coatings=pd.DataFrame(
+            {"formula": ["S2Li4", "LiHO"], "outcome": ["works", "fails"], "film_sigma_s_cm": np.nan, "film_source": ""}
+        ),
         measurements=pd.DataFrame({"formula": ["Li2S"], "sigma_s_cm": [1e-9]}),
         known_formulas=["LiOH"],
     )

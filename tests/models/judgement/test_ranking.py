@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ionsieve.models.judgement.cell import Cell
@@ -169,6 +169,7 @@ def test_score_by_hand_and_unknown_earns_nothing():
     assert weighted_score(terms, {"a": 3, "b": 1}).tolist() == pytest.approx([0.875, 0.125])
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=3, max_size=3), st.integers(0, 2))
 def test_not_knowing_never_lifts_a_material(values, hidden):
     terms = pd.DataFrame([values, values], columns=["a", "b", "c"])
@@ -200,6 +201,7 @@ def test_ramp_needs_two_ends():
         ramp(np.array([1.0]), 2, 2)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(-5, 5), min_size=2, max_size=9),
     st.floats(-3, 3),
