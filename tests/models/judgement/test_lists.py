@@ -213,3 +213,10 @@ def test_row_order_changes_nothing_and_no_row_is_lost(rows, random):
     pd.testing.assert_frame_equal(out, listed(shuffled, Opening(3, 1), **lists))
     assert sorted(out["id"]) == sorted(table["id"])
     assert (out["list"] == "explore").is_monotonic_increasing
+
+
+def test_a_step_without_a_note_on_its_contact_stands_alone():
+    verdicts = pd.DataFrame({"list": ["explore"], "next_filter": ["contact"], "unknown_filters": ["contact"]})
+    filters = [Filter("contact", "e_rxn_full_ev_atom", "at_least", -0.1)]
+    steps = [next_steps(verdicts, filters, pd.DataFrame(table)) for table in ({"id": ["a"]}, {"note_full": ["no Xe"]})]
+    assert steps == [["determine e_rxn_full_ev_atom"], ["determine e_rxn_full_ev_atom (no Xe)"]]
