@@ -1,8 +1,14 @@
 """Fixtures for all tests: the shared public data, where a developer has it."""
 
+import signal
 from pathlib import Path
 
-import pytest
+import ionsieve.pipeline  # noqa: F401  # before NumPy: it asks for the kernels that results are made with
+
+import pytest  # isort: skip
+
+# A suite run in the background of a script is started with ctrl-C ignored, which some tests press.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

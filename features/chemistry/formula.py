@@ -8,6 +8,7 @@ from pymatgen.core import Composition
 
 from ionsieve.features.chemistry.formula_text import SYMBOLS, is_plain, plain_parts, suggestions
 
+LARGEST_AMOUNT = 100_000  # atoms of one element per formula
 KEY_DIGITS = 6  # significant digits of an atomic fraction: amounts that differ by less are one composition
 ISOTOPES = {"D", "T"}  # pymatgen knows deuterium and tritium; to us they are hydrogen
 # Atomic fractions are compared to so many decimals where roundings of several publications meet.
@@ -22,7 +23,7 @@ def parse_formula(text: str) -> Composition:
 
     Raises:
         ValueError: If the text is empty, cannot be parsed, has two readings ("CaSO4.2H2O"), names no known element, or
-            has an amount that is not positive and finite; with a suggestion where there is one.
+            has an amount that is not positive or above LARGEST_AMOUNT; with a suggestion where there is one.
     """
     if not isinstance(text, str) or not text.strip():
         raise ValueError("the formula is empty")
@@ -38,6 +39,8 @@ def parse_formula(text: str) -> Composition:
         raise ValueError(f"formula {text!r} names no known element in {', '.join(unknown)}{_meant(text)}")
     if not amounts or not all(0 < amount < math.inf for amount in amounts.values()):
         raise ValueError(f"formula {text!r} has no positive amounts")
+    if max(amounts.values()) > LARGEST_AMOUNT:
+        raise ValueError(f"formula {text!r} has an amount above {LARGEST_AMOUNT:,}, which no unit cell holds")
     return composition.element_composition if ISOTOPES & amounts.keys() else composition
 
 

@@ -39,7 +39,7 @@ def emit(table: pd.DataFrame, out: Path | None) -> None:
 
 
 def _cell(value: object) -> Text:
-    if value is None or value != value:
+    if pd.isna(value):  # type: ignore[call-overload]  # any scalar, pd.NA too
         return Text("")
     return Text(f"{value:.4g}" if isinstance(value, float) else str(value))  # brackets of formulas are no markup
 

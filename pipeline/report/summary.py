@@ -86,7 +86,10 @@ def print_results(folder: Path) -> None:
     for role in ROLE_TITLES:
         print_best(console, folder, role)
     console.print("What to compute or measure next, flags and reasons stand in the tables; the report shows them all:")
-    for name in ("report.html", *(f"{role}.csv" for role in ROLE_TITLES), "stacks.csv", "crystals.zip", "funnel.json"):
+    others = ("stacks.csv", "crystals.zip", "funnel.json", "rejected.csv")
+    for name in ("report.html", *(f"{role}.csv" for role in ROLE_TITLES), *others):
+        if not (folder / name).exists():
+            continue
         console.print(f"  {(folder / name).resolve()}", highlight=False, soft_wrap=True)
 
 

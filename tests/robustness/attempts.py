@@ -14,6 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from ionsieve.pipeline.answers.materials import own_materials
 from ionsieve.pipeline.commands import app
@@ -56,6 +57,14 @@ def attempt(words: list[str]) -> None:
         app.main()
 
 
+def peak_memory_bytes() -> int:
+    """Most memory this process has held. getrusage would count what the parent held when it forked."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 def main() -> None:
     told = os.fdopen(os.dup(1), "w", buffering=1)
     with contextlib.suppress(ValueError, OSError):
@@ -73,7 +82,7 @@ def main() -> None:
         signal.alarm(0)
         if "Traceback (most recent call last)" in text.getvalue():
             fault = fault or text.getvalue()
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        peak = peak_memory_bytes()
         if peak > MEMORY_BYTES:
             fault = fault or f"up to here {peak / GIB:.1f} GiB were taken"
         told.write(json.dumps({"ends": number, "fault": fault[-3000:], "cpu": time.process_time() - cpu}) + "\n")

@@ -114,3 +114,9 @@ def test_every_formula_of_large_tables_is_read(shared_data) -> None:
     )
     names += pd.read_csv(shared_data / "obelix" / "train.csv")["True Composition"].tolist()
     assert not any(parse_formulas(names)[1])
+
+
+@pytest.mark.parametrize("formula", ["Li1e300Cl", "Li1e30Cl", "Li200000Cl"])
+def test_an_amount_that_no_cell_holds_is_refused(formula):
+    with pytest.raises(ValueError, match="has an amount above 100,000|cannot be parsed"):
+        parse_formula(formula)
