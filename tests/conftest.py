@@ -3,9 +3,9 @@
 import signal
 from pathlib import Path
 
-import ionsieve.pipeline  # noqa: F401  # before NumPy: it asks for the kernels that results are made with
+import pytest
 
-import pytest  # isort: skip
+import ionsieve.pipeline  # noqa: F401  # before NumPy: it asks for the kernels that results are made with
 
 # A suite run in the background of a script is started with ctrl-C ignored, which some tests press.
 signal.signal(signal.SIGINT, signal.default_int_handler)
