@@ -36,8 +36,8 @@ def described(path: str) -> None:
 
 
 READINGS: dict[str, Callable[[str], object]] = {
-    "candidates of a table": lambda path: usable_candidates("table", path),
-    "candidates of crystals": lambda path: usable_candidates("cifs", path),
+    "candidates of a table": lambda path: usable_candidates([("table", path)]),
+    "candidates of crystals": lambda path: usable_candidates([("cifs", path)]),
     "measurements": table.measurements,
     "band gaps": lambda path: table.band_gaps(path, "measured"),
     "phases": lambda path: table.phases(path, "test"),
