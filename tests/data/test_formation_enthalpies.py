@@ -17,7 +17,7 @@ REFERENCE = Path(__file__).resolve().parents[2] / "data" / "reference"
 FARADAY_KJ_MOL_EV = N_A * e / 1000  # 96.485332 kJ/mol per eV
 
 # One table of the chemicals package is more than 2 % off in these rows; `note` says which and what settled it.
-TABLES_DISAGREE = {"TiO", "Co3O4", "NbO", "FeS2", "SiC", "Si3N4", "Li2C2", "AlBr3"}
+TABLES_DISAGREE = {"TiO", "Co3O4", "NbO", "FeS2", "SiC", "Si3N4", "Li2C2", "AlBr3", "S2Cl2", "Cl2O", "ClO2", "COS"}
 # No table of the package is within 2 %: a newer measurement, another form, or two other tables against it.
 SETTLED_ELSEWHERE = {"SiC", "Si3N4", "Li2C2"}
 
@@ -53,8 +53,8 @@ def lithium_rows(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_there_are_enough_rows_to_compute_windows(enthalpies: pd.DataFrame) -> None:
-    assert len(enthalpies) >= 390
-    assert len(lithium_rows(enthalpies)) >= 41
+    assert len(enthalpies) >= 650
+    assert len(lithium_rows(enthalpies)) >= 48
     assert enthalpies["formation_enthalpy_kj_mol"].map(math.isfinite).all()
 
 
@@ -96,7 +96,7 @@ def test_agrees_with_the_chemicals_package(enthalpies: pd.DataFrame) -> None:
             disagreeing.add(row.formula)
         if min(deviations) > 0.02:
             outside.add(row.formula)
-    assert compared >= 330
+    assert compared >= 570
     assert disagreeing == TABLES_DISAGREE
     assert outside == SETTLED_ELSEWHERE
 
@@ -149,8 +149,8 @@ def test_combustion_of_methane(kj_mol: pd.Series) -> None:
 
 
 def test_known_compounds_lie_on_the_hull_of_their_own_system(enthalpies: pd.DataFrame) -> None:
-    # Made and kept at room temperature, so none should lie above a mixture of others. The oxidisers LiNO2 and LiClO4
-    # do, as they must; LiAlSiO4 misses by 4 meV/atom, less than the 0.4 % by which its tables scatter (13 meV/atom).
+    # Made and kept at room temperature, so none should lie above a mixture of others. The azide (endothermic) and the
+    # oxidisers LiNO2 and LiClO4 do, as they must; LiAlSiO4 misses by 4 meV/atom, less than the 0.4 % by which its tables scatter (13 meV/atom).
     entries = {f: Composition(f) for f in enthalpies["formula"]}
     energy = enthalpies.set_index("formula")["formation_energy_ev_atom"]
     unstable = {}
@@ -161,7 +161,7 @@ def test_known_compounds_lie_on_the_hull_of_their_own_system(enthalpies: pd.Data
         above = energy[formula] - diagram.get_hull_energy_per_atom(entries[formula])
         if above > 1e-3:
             unstable[formula] = above
-    assert set(unstable) == {"LiNO2", "LiClO4", "LiAlSiO4"}
+    assert set(unstable) == {"LiN3", "LiNO2", "LiClO4", "LiAlSiO4"}
     assert unstable["LiAlSiO4"] < 0.005
 
 
@@ -170,7 +170,7 @@ def test_missing_phases_are_plentiful_and_explained(missing: pd.DataFrame) -> No
     assert len(lithium_rows(missing)) >= 400
     assert (missing["thermo_set"] == "experiment298").all()
     assert (missing["reason"].str.len() > 20).all()
-    wanted = "Li3PS4 Li7La3Zr2O12 Li10GeP2S12 Li6PS5Cl Li3YCl6 Li3InCl6 LiPO3 Li4P2O7 Li3P LiCoO2 LiTi2(PO4)3"
+    wanted = "Li3PS4 Li7La3Zr2O12 Li10GeP2S12 Li6PS5Cl Li3YCl6 Li3InCl6 LiPO3 Li4P2O7 Li3P LiTi2(PO4)3"
     assert set(wanted.split()) <= set(missing["formula"])
 
 
@@ -181,6 +181,12 @@ def computed_error_class(formula: str, phase: str) -> str:
         return "Yb: computed with two valence electrons"
     if not phase.startswith("cr"):
         return "molecule: computed too stable"
+    if symbols & {"Pb", "Tl", "Bi", "Sb", "Te", "Hg"}:
+        return "heavy p-block: computed without spin-orbit coupling"
+    if "S" in symbols and symbols <= {"S", "Si", "Ge", "P", "B", "C"}:
+        return "covalent sulfide: corrected as if sulfur were an anion"
+    if formula in ("LiN3", "NaN3"):
+        return "azide: computed beside a wrong N2"
     if symbols & {"Br", "I"}:
         return "bromide or iodide: computed not stable enough"
     if "O" in symbols and symbols & {"B", "C", "N", "P", "S", "Cl", "As", "Se", "Te"}:
@@ -213,4 +219,6 @@ def test_plausible_beside_computed_energies(enthalpies: pd.DataFrame, shared_dat
     assert plain.median() < 0.06
     assert plain.max() < 0.35
     assert difference[found].abs().median() < 0.15
-    assert difference[found & ~error_class.str.startswith("Yb")].abs().max() < 0.75
+    molecule = error_class.str.startswith("molecule")  # ClO2 is 0.92 eV/atom too stable, NO2 0.79
+    assert difference[found & ~error_class.str.startswith("Yb") & ~molecule].abs().max() < 0.75
+    assert difference[found & molecule].abs().max() < 0.95
