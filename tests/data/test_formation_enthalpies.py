@@ -150,7 +150,8 @@ def test_combustion_of_methane(kj_mol: pd.Series) -> None:
 
 def test_known_compounds_lie_on_the_hull_of_their_own_system(enthalpies: pd.DataFrame) -> None:
     # Made and kept at room temperature, so none should lie above a mixture of others. The azide (endothermic) and the
-    # oxidisers LiNO2 and LiClO4 do, as they must; LiAlSiO4 misses by 4 meV/atom, less than the 0.4 % by which its tables scatter (13 meV/atom).
+    # oxidisers LiNO2 and LiClO4 do, as they must; LiAlSiO4 misses by 4 meV/atom, less than the 0.4 % its tables
+    # scatter by (13 meV/atom).
     entries = {f: Composition(f) for f in enthalpies["formula"]}
     energy = enthalpies.set_index("formula")["formation_energy_ev_atom"]
     unstable = {}
