@@ -116,8 +116,8 @@ def test_ids_are_unique_and_sources_given():
     assert CELLS["id"].str.fullmatch(r"[A-Za-z0-9_]+").all()
     assert (CELLS["source"].str.strip() != "").all()
     assert (TYPES["source"].str.strip() != "").all()
-    assert not TYPES.duplicated(["formula", "prototype", "mapping"]).any()
-    assert not CELLS.duplicated(["formula", "sites", "a_angstrom"]).any()
+    assert not TYPES.duplicated(["file", "formula", "prototype", "mapping"]).any()
+    assert not CELLS.duplicated(["file", "formula", "sites", "a_angstrom"]).any()
 
 
 @pytest.mark.parametrize("name", CELLS["id"])
