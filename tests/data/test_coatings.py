@@ -76,3 +76,15 @@ def test_known_outcomes(table: pd.DataFrame) -> None:
     assert outcome["al2o3_garnet_han"] == "works"  # doi:10.1038/nmat4821
     assert outcome["lif_liquid_he"] == "fails"  # He and co-workers, Proc. Natl. Acad. Sci. U.S.A. (2019), abstract
     assert outcome["li3po4_ncm_ppa"] == "mixed"  # doi:10.33961/jecst.2022.00444
+
+
+def test_readme_states_what_the_table_holds(table: pd.DataFrame) -> None:
+    text = " ".join((REFERENCE / "README.md").read_text(encoding="utf-8").split())
+    outcome, remembered = table["outcome"].value_counts(), (table["check"] == "memory").sum()
+    for sentence in (
+        f"| `coatings.csv` | {len(table)} |",
+        f"{len(table)} rows, {table['formula'].nunique()} compositions",
+        f"({outcome['works']} work, {outcome['mixed']} mixed, {outcome['fails']} fail;",
+        f"`memory` (remembered, not re-checked: {remembered} rows)",
+    ):
+        assert sentence in text, sentence
