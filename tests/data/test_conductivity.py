@@ -318,6 +318,7 @@ def test_known_conductivities(table: pd.DataFrame, row_id: str, sigma_s_cm: floa
         ("lhp_winand", 1.5e-5, 126.85, 0.337),
         ("li2so4_rao", 2e-7, 200, 1.1),
         ("li3po4_cubic_zhu", 2.1e-3, 400, 0.51),
+        ("li12zn4p10o35_shekhtman", 6.3e-3, 400, 0.553),
     ],
 )
 def test_extrapolations_follow_their_published_line(
