@@ -15,6 +15,7 @@ from pymatgen.core import Composition, Lattice, Structure
 
 from ionsieve.features.crystals.prototypes import Prototype, aflow_prototypes, decorate, rescaled, sphere_radii
 from ionsieve.models.quantities.potential import atoms_too_close
+from ionsieve.pipeline.reference.crystal_tables import expanded_cell
 
 pytestmark = pytest.mark.filterwarnings("ignore:Full symbol not available")  # pymatgen's note on other settings
 
@@ -60,16 +61,7 @@ def reduced(formula: str) -> str:
 def cell(name: str) -> Structure:
     """The primitive cell of a row of the tables of cells."""
     (row,) = CELLS[CELLS["id"] == name].to_dict("records")
-    sites = [site.split() for site in row["sites"].split(";")]
-    names = [f"{edge}_angstrom" for edge in "abc"] + [f"{angle}_deg" for angle in ("alpha", "beta", "gamma")]
-    group = row["space_group"]
-    return Structure.from_spacegroup(
-        int(group) if group.isdigit() else group,
-        Lattice.from_parameters(*(float(row[name]) for name in names)),
-        [site[0] for site in sites],
-        [[float(x) for x in site[1:]] for site in sites],
-        tol=1e-3,
-    ).get_primitive_structure(tolerance=0.01)
+    return expanded_cell(row)
 
 
 @cache
