@@ -95,11 +95,14 @@ def relax(
     max_force_ev_angstrom: float = 0.05,
     max_steps: int = 100,
     max_volume_change: float = 0.4,
+    screen_steps: int = 0,
+    screen_ev_atom: float = float("nan"),
 ) -> Relaxed:
     """Relax atoms and cell until no force, and no stress times the cell (Fréchet filter), exceeds the limit.
 
     An ordered crystal is expected. What cannot be used comes back with its reason: no convergence, atoms too close
-    (before, or on the way), a volume that changes by more than `max_volume_change`, no finite energy.
+    (before, or on the way), a volume that changes by more than `max_volume_change`, no finite energy, an energy still
+    above `screen_ev_atom` after `screen_steps` steps (none where that is NaN).
     """
     start = Structure(structure.lattice, [site.specie.symbol for site in structure], structure.frac_coords)
     reason = atoms_too_close(start)
@@ -114,6 +117,8 @@ def relax(
             reason = "the potential gives no finite energy"
         elif abs(change) > max_volume_change:
             reason = f"volume changed by more than {100 * max_volume_change:.0f} %"
+        elif optimizer.nsteps == screen_steps and atoms.get_potential_energy() / len(atoms) > screen_ev_atom:
+            reason = f"far above a lower crystal after {screen_steps} steps"
         if reason:
             break
     end = AseAtomsAdaptor.get_structure(atoms)
