@@ -17,9 +17,10 @@ from pymatgen.core import Species, Structure
 from ionsieve.features.chemistry.formula import composition_key
 from ionsieve.features.crystals.doping import site_radius_angstrom
 
-# Ions offered for a site, by charge: none radioactive, precious, very toxic, or changing its charge in use.
+# Ions offered for a site, by charge: none radioactive, precious, very toxic, or changing its charge in use; no other
+# alkali, which no cell wants beside lithium.
 IONS: dict[int, tuple[str, ...]] = {
-    1: ("Li", "Na", "K"),
+    1: ("Li",),
     2: ("Mg", "Ca", "Sr", "Ba", "Zn"),
     3: ("B", "Al", "Ga", "In", "Sc", "Y", "La", "Lu"),
     4: ("Si", "Ge", "Sn", "Ti", "Zr", "Hf"),

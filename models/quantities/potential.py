@@ -28,6 +28,8 @@ MAX_NEIGHBOURS = 45  # within 3 Å, on average; diamond has 28, and a potential'
 # Curvature BFGS starts with, eV/Å². ASE's 70 suits stiff bonds; ionic crystals need half as many steps with 15.
 FIRST_CURVATURE = 15.0
 MAX_STEP_ANGSTROM = 0.15
+# PBE hardly binds molecules and layers: a crystal of them swells on while its atoms are at rest, at no gain in energy.
+LOOSE_FORCE_EV_ANGSTROM = 0.1
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ def relax(
 
     An ordered crystal is expected. What cannot be used comes back with its reason: no convergence, atoms too close
     (before, or on the way), a volume that changes by more than `max_volume_change`, no finite energy, an energy still
-    above `screen_ev_atom` after `screen_steps` steps (none where that is NaN).
+    above `screen_ev_atom` after `screen_steps` steps (none where that is NaN). One that swells by more than
+    `max_volume_change` while its atoms are at rest is whole: its molecules or layers do not hold together.
     """
     start = Structure(structure.lattice, [site.specie.symbol for site in structure], structure.frac_coords)
     reason = atoms_too_close(start)
@@ -111,10 +114,14 @@ def relax(
     atoms = as_atoms(start, calculator)
     degrees: Any = FrechetCellFilter(atoms)  # ASE's types know Atoms alone
     optimizer = BFGS(degrees, logfile=None, alpha=FIRST_CURVATURE, maxstep=MAX_STEP_ANGSTROM)
+    loose = False
     for _ in optimizer.irun(fmax=max_force_ev_angstrom, steps=max_steps):
         change = atoms.get_volume() / start.volume - 1
         if not np.isfinite(atoms.get_potential_energy()):
             reason = "the potential gives no finite energy"
+        elif change > max_volume_change and _largest_force(atoms) < LOOSE_FORCE_EV_ANGSTROM:
+            loose = True
+            break
         elif abs(change) > max_volume_change:
             reason = f"volume changed by more than {100 * max_volume_change:.0f} %"
         elif optimizer.nsteps == screen_steps and atoms.get_potential_energy() / len(atoms) > screen_ev_atom:
@@ -122,12 +129,16 @@ def relax(
         if reason:
             break
     end = AseAtomsAdaptor.get_structure(atoms)
-    force = float(np.linalg.norm(atoms.get_forces(), axis=1).max())
+    force = _largest_force(atoms)
     energy = float(atoms.get_potential_energy()) / len(atoms)
     reason = reason or atoms_too_close(end)
-    if not reason and not optimizer.converged():
+    if not reason and not loose and not optimizer.converged():
         reason = f"not converged in {max_steps} steps"
     return Relaxed(end, energy, force, float(change), int(optimizer.nsteps), reason)
+
+
+def _largest_force(atoms: Atoms) -> float:
+    return float(np.linalg.norm(atoms.get_forces(), axis=1).max())
 
 
 def relax_all(

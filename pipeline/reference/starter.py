@@ -1,7 +1,9 @@
 """`make starter`: compute the starter set, phases and candidates of one thermochemistry, with a universal potential.
 
-    python -m ionsieve.pipeline.reference.starter relax 0/2  # relax every second start to do; stop and start at will
+    python -m ionsieve.pipeline.reference.starter relax 0/2  # every second known start to do; stop and start at will
     python -m ionsieve.pipeline.reference.starter collect    # write data/reference/starter from what is done
+    python -m ionsieve.pipeline.reference.starter new 0/2    # new compounds made from what was collected
+    python -m ionsieve.pipeline.reference.starter collect    # the tables with them
 
 Every start done is a line in data/tmp/starter, so that a killed run loses one. Crystals and types are read again while
 a run goes on: a row added to data/reference/crystals is relaxed by the same run.
@@ -9,13 +11,20 @@ a run goes on: a row added to data/reference/crystals is relaxed by the same run
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase.calculators.calculator import Calculator
+from pymatgen.core import Structure
 
-from ionsieve.models.quantities.potential import potential, relax
+from ionsieve.features.thermodynamics.hull import hull_table, phase_set
+from ionsieve.features.thermodynamics.phase_set import PhaseSet
+from ionsieve.models.quantities.formation import formation_energy_ev_atom
+from ionsieve.models.quantities.potential import Relaxed, atoms_too_close, potential, relax, single_point
+from ionsieve.pipeline.reference import starter_tables
+from ionsieve.pipeline.reference.starter_candidates import candidate_jobs
 from ionsieve.pipeline.reference.starter_jobs import (
     RATTLE_ANGSTROM,
     Job,
@@ -25,24 +34,34 @@ from ionsieve.pipeline.reference.starter_jobs import (
     priority,
     rattled,
     relaxed_before,
+    without_repeats,
 )
+from ionsieve.pipeline.reference.starter_tables import MAX_NEW_EV_ATOM
 from ionsieve.pipeline.resume import PartialResults
+from ionsieve.pipeline.tables import read_table
 from ionsieve.pipeline.workspace import Workspace
 
 REFERENCE = Path("data/reference")
 PARTIAL = Path("data/tmp/starter")
 MAX_ATOMS = 60
-READ_AGAIN_S = 120.0
+READ_AGAIN_S = 300.0
 FINISH: dict[str, Any] = {"max_force_ev_angstrom": 0.05, "max_steps": 120, "max_volume_change": 0.6}
 # PBE, and a potential learned on it, hardly binds molecules and layers: their distance is free, the energy is not.
 ELEMENT: dict[str, Any] = FINISH | {"max_volume_change": 2.0, "max_force_ev_angstrom": 0.03}
 SCREEN_STEPS = 8
 HOPELESS_EV_ATOM = 0.30  # above another crystal of the compound after SCREEN_STEPS
+NEW_SCREEN_STEPS, NEW_SCREEN_EV_ATOM = 6, 0.10  # a new compound further above its limit after so many steps is left
 
 
 def all_rows() -> dict[str, dict[str, Any]]:
     """Every start done, by key, of all shards."""
     return {k: row for file in sorted(PARTIAL.glob("*-of-*")) for k, row in PartialResults(file).read().items()}
+
+
+def calculator_of_params() -> Calculator:
+    """The potential that params.yaml names under `starter`."""
+    settings = Workspace.at(".").block("starter")
+    return potential(settings["potential"], settings["options"])
 
 
 def relaxed_row(job: Job, calculator: Calculator, best_ev_atom: float) -> dict[str, Any]:
@@ -51,6 +70,11 @@ def relaxed_row(job: Job, calculator: Calculator, best_ev_atom: float) -> dict[s
     limits = ELEMENT if job.kind == "element" else FINISH
     start = job.start.structure if job.kind in ("element", "relaxed") else rattled(job.start.structure, RATTLE_ANGSTROM)
     result = relax(start, calculator, **limits, screen_steps=SCREEN_STEPS, screen_ev_atom=best_ev_atom)
+    return row_of(job, result, began)
+
+
+def row_of(job: Job, result: Relaxed, began: float) -> dict[str, Any]:
+    """One line of the partial results."""
     return {
         "kind": job.kind,
         "name": job.start.name,
@@ -73,7 +97,7 @@ def jobs_to_do(reference: Path, shard: int, shards: int) -> dict[str, Job]:
     for problem in problems:
         sys.stderr.write(f"skipped: {problem}\n")
     before = [Job(kind, start) for kind, start in relaxed_before(reference / "starter" / "candidates.parquet")]
-    jobs = sorted([*element_jobs(known), *known, *before], key=priority)
+    jobs = sorted(without_repeats([*element_jobs(known), *known, *before]), key=priority)
     unique = {job.key: job for job in jobs if len(job.start.structure) <= MAX_ATOMS}
     done = all_rows()
     return {k: j for k, j in mine(unique, shard, shards).items() if k not in done}
@@ -87,8 +111,7 @@ def tables_changed(reference: Path) -> float:
 
 def relax_shard(shard: int, shards: int, reference: Path) -> None:
     """Relax until nothing is left; the tables are read again when they change."""
-    settings = Workspace.at(".").block("starter")
-    calculator = potential(settings["potential"], settings["options"])
+    calculator = calculator_of_params()
     partial = PartialResults(PARTIAL / f"{shard}-of-{shards}")
     best: dict[str, float] = {}
     while True:
@@ -107,18 +130,60 @@ def relax_shard(shard: int, shards: int, reference: Path) -> None:
                 break
 
 
+def screening_energy(structure: Structure, hull: PhaseSet, elements: dict[str, float]) -> float:
+    """Total energy, eV/atom, above which a new compound lies more than MAX_NEW_EV_ATOM above the hull."""
+    formula = structure.composition.reduced_formula
+    distance = hull_table([formula], hull, [0.0])["e_above_hull_ev_atom"].iloc[0]
+    at_zero = formation_energy_ev_atom(0.0, structure, elements)
+    return MAX_NEW_EV_ATOM - distance - at_zero
+
+
+def new_row(
+    job: Job, arrangements: list[Structure], calculator: Calculator, hull: PhaseSet, elements: dict[str, float]
+) -> dict[str, Any]:
+    """The result of a new compound, from the lowest of its arrangements as they stand."""
+    began = time.monotonic()
+    sane = [s for s in arrangements if not atoms_too_close(s)]
+    best = min(sane, key=lambda s: single_point(s, calculator)[0]) if len(sane) > 1 else (sane or arrangements)[0]
+    limit = screening_energy(best, hull, elements)
+    screen = {"screen_steps": NEW_SCREEN_STEPS, "screen_ev_atom": limit + NEW_SCREEN_EV_ATOM}
+    result = relax(rattled(best, RATTLE_ANGSTROM), calculator, **FINISH, **screen)
+    reason = result.reason
+    if not reason and result.energy_ev_atom > limit:
+        reason = f"more than {MAX_NEW_EV_ATOM} eV/atom above the hull"
+    return row_of(job, replace(result, reason=reason), began)
+
+
+def relax_new(shard: int, shards: int, reference: Path) -> None:
+    """Relax new compounds until none is left, or known ones have come that bound them."""
+    calculator = calculator_of_params()
+    partial = PartialResults(PARTIAL / f"{shard}-of-{shards}")
+    changed, done = tables_changed(reference), all_rows()
+    elements = read_table(reference / "starter" / "elements.csv").set_index("element")["energy_ev_atom"].to_dict()
+    hull = phase_set(read_table(reference / "starter" / "phases.csv"))
+    jobs = {job.key: (job, arrangements) for job, arrangements in candidate_jobs(reference)}
+    todo = [k for k in mine({k: job for k, (job, _) in jobs.items()}, shard, shards) if k not in done]
+    for n, key in enumerate(todo, start=1):
+        row = new_row(*jobs[key], calculator, hull, elements)
+        partial.append(key, row)
+        said = row["reason"] or f"{row['energy_ev_atom']:.4f} eV/atom"
+        sys.stderr.write(f"new {n}/{len(todo)} {key}: {said}, {row['n_steps']} steps, {row['seconds']} s\n")
+        if tables_changed(reference) != changed:
+            break
+
+
 def main(command: str, shard: str = "0/1", reference: str = str(REFERENCE)) -> None:
+    number, _, count = shard.partition("/")
     if command == "relax":
-        number, _, count = shard.partition("/")
         relax_shard(int(number), int(count), Path(reference))
+    elif command == "new":
+        relax_new(int(number), int(count), Path(reference))
     elif command == "collect":
-        from ionsieve.pipeline.reference import starter_tables
-
-        starter_tables.collect(all_rows(), REFERENCE)
+        starter_tables.collect(all_rows(), Path(reference))
     else:
-        raise SystemExit(f"python -m ionsieve.pipeline.reference.starter relax [n/of] | collect, not {command!r}")
-
-
+        raise SystemExit(
+            f"python -m ionsieve.pipeline.reference.starter relax [n/of] | new [n/of] | collect, not {command!r}"
+        )
 
 
 if __name__ == "__main__":

@@ -86,10 +86,10 @@ def element_starts(symbols: set[str]) -> Iterator[Start]:
         for prototype in aflow_prototypes(40):
             if len(prototype.structure.composition) > 1:
                 continue
-            label, named = prototype.name.rpartition("(")[2].rstrip(")"), prototype.structure.composition.reduced_formula
-            if (label, named) == own or (own is None and label in METAL_TYPES) or (symbol, label) in (
-                ("Sn", "A_tI4_141_a"),
-            ):
+            label = prototype.name.rpartition("(")[2].rstrip(")")
+            named = prototype.structure.composition.reduced_formula
+            usual = own is None and label in METAL_TYPES
+            if (label, named) == own or usual or (symbol, label) == ("Sn", "A_tI4_141_a"):
                 structure = _element(symbol, prototype.structure)
                 yield Start(f"{symbol} as {prototype.name}", symbol, prototype.name, {named: symbol}, structure)
 
@@ -149,6 +149,19 @@ def element_jobs(jobs: list[Job]) -> list[Job]:
     return [Job("element", start) for start in element_starts(symbols)]
 
 
+def without_repeats(jobs: list[Job]) -> list[Job]:
+    """The jobs but those that an earlier run, or a crystal, has done: a type it was found in, a crystal's own copy."""
+    before = {(j.composition, j.start.prototype.partition(" with ")[0]) for j in jobs if j.kind == "relaxed"}
+    given = {(j.composition, j.start.name) for j in jobs if j.kind in ("crystal", "cell")}
+    return [
+        job
+        for job in jobs
+        if job.kind != "new"
+        and not (job.kind == "type" and (job.composition, job.start.prototype) in before)
+        and not (job.kind == "relaxed" and (job.composition, job.start.prototype) in given)
+    ]
+
+
 def priority(job: Job) -> tuple[int, int, int, str]:
     """Elements, then known compounds of the core elements, then the rest; small cells first."""
     symbols = {e.symbol for e in job.start.structure.composition}
@@ -160,5 +173,3 @@ def priority(job: Job) -> tuple[int, int, int, str]:
 def mine(jobs: Mapping[str, Job], shard: int, shards: int) -> dict[str, Job]:
     """The jobs of one of `shards` workers: by digest, not by place, as the other may see other jobs."""
     return {k: j for k, j in jobs.items() if int(hashlib.sha256(k.encode()).hexdigest(), 16) % shards == shard}
-
-

@@ -1,14 +1,14 @@
-"""What `make starter` writes from the compounds relaxed: phases, candidates, what is missing, and the fit.
+"""What `make starter` writes from the starts relaxed: phases, candidates, what is missing, and the elements.
 
-data/reference/starter/phases.csv           formula, formation_energy_ev_atom, thermo_set, prototype, space_group_number
+data/reference/starter/phases.csv           formula, formation_energy_ev_atom, thermo_set, energy_error_ev_atom,
+                                            obtained, prototype
 data/reference/starter/candidates.parquet   known and new compounds with structure and energy, columns of a candidate
 data/reference/starter/missing_phases.csv   known compounds without an energy, and why
-data/reference/starter/fit.csv              measured compounds: anion, error in and out of the fit
-data/reference/starter/references.csv       energy of each element, computed or fitted
+data/reference/starter/elements.csv         energy of each element, and the crystal it belongs to
 """
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +20,28 @@ from ionsieve.features.chemistry.charges import average_charges
 from ionsieve.features.chemistry.formula import composition_key, parse_formula
 from ionsieve.features.crystals.conventional_cell import lattice_from_structure
 from ionsieve.features.thermodynamics.hull import hull_table, phase_set
-from ionsieve.models.quantities.formation import AnionFit, fit_anions, formation_energies
-from ionsieve.pipeline.reference.starter_jobs import named_compositions
+from ionsieve.models.quantities.formation import formation_energy_ev_atom
+from ionsieve.pipeline.reference.crystal_tables import read_tables
 from ionsieve.pipeline.tables import counted, read_table, write_table
 
-THERMO_SET = "chgnet030"
-MAX_ERROR_EV_ATOM = 0.15  # computed above measured; CHGNet itself errs by about 0.05
+THERMO_SET = "sevennet0-mp2020"
+MAX_ERROR_EV_ATOM = 0.15  # computed above measured, both on one scale; the move itself errs by about 0.05
 # Neighbours that the centres of oxygen anions have at ambient pressure.
-OXO_CENTRES = {"B": (3, 4), "C": (3,), "N": (3,), "P": (4,), "S": (4,), "Si": (4,)}
+OXO_CENTRES = {"B": (3, 4), "C": (3,), "N": (3,), "P": (4,), "S": (3, 4), "Si": (4,), "Cl": (3, 4)}
 MAX_HULL_EV_ATOM = 0.10  # a compound that has been made is seldom further above the hull
 MAX_NEW_EV_ATOM = 0.20  # a new compound above it will not be made
-NOT_TRIED = "no crystal type of this composition was at hand, or its turn has not come"
+NOT_TRIED = "no crystal of it is at hand"
 TWINS_EV_ATOM = 0.002
 DIGITS = 5  # of fractional coordinates and cell vectors: finer than any relaxation here
+KNOWN = ("crystal", "cell", "relaxed", "type")
 
 
 def done_table(rows: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """One row per job that ended well: kind, formula, key of its composition, prototype, energy, structure."""
+    """One row per start that ended well: kind, name, formula, key of its composition, prototype, energy, structure."""
     good = [
         {
-            "kind": job.split(" ", 1)[0],
-            "job": job,
+            "kind": row["kind"],
+            "name": row["name"],
             "formula": row["formula"],
             "composition": composition_key(parse_formula(row["formula"])),
             "prototype": row["prototype"],
@@ -48,22 +49,25 @@ def done_table(rows: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
             "energy_ev_atom": row["energy_ev_atom"],
             "structure": row["structure"],
         }
-        for job, row in rows.items()
+        for row in rows.values()
         if not row["reason"]
     ]
-    return pd.DataFrame(good).sort_values(["kind", "formula", "energy_ev_atom", "job"], ignore_index=True)
+    return pd.DataFrame(good).sort_values(["kind", "formula", "energy_ev_atom", "name"], ignore_index=True)
 
 
 def lowest(done: pd.DataFrame) -> pd.DataFrame:
     """The lowest row of each composition."""
-    order = done.sort_values(["energy_ev_atom", "job"], kind="stable")
+    order = done.sort_values(["energy_ev_atom", "name"], kind="stable")
     return order.drop_duplicates("composition").sort_values("formula", ignore_index=True)
 
 
-def fitted(known: pd.DataFrame, elements: pd.DataFrame, measured: pd.DataFrame) -> AnionFit:
-    """Anion energies from the solids that are measured."""
-    solid = measured[measured["phase"].fillna("").str.startswith("cr")]
-    return fit_anions(known, solid, dict(zip(elements["formula"], elements["energy_ev_atom"], strict=True)))
+def with_formation_energies(done: pd.DataFrame, elements: Mapping[str, float]) -> pd.DataFrame:
+    """The rows whose elements all have an energy, with formation_energy_ev_atom."""
+    energies = [
+        formation_energy_ev_atom(energy, Structure.from_dict(structure), elements)
+        for energy, structure in zip(done["energy_ev_atom"], done["structure"], strict=True)
+    ]
+    return done.assign(formation_energy_ev_atom=energies).dropna(subset="formation_energy_ev_atom", ignore_index=True)
 
 
 def compact_json(structure: Structure) -> str:
@@ -81,16 +85,15 @@ def candidate_row(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     """A candidate in the columns of the stage: id, formula, energy, lattice, structure, origin, note."""
     structure = Structure.from_dict(row["structure"])
     new = row["kind"] == "new"
-    formula = structure.composition.reduced_formula if new else row["formula"]
     swaps = ", ".join(f"{a} by {b}" for a, b in sorted(row["mapping"].items()) if a != b)
-    lattice = lattice_from_structure(structure, formula)
+    lattice = lattice_from_structure(structure, row["formula"])
     made = f"{row['prototype']} with {swaps}" if swaps else f"{row['prototype']}"
     return lattice | {
-        "id": str(row["job"]).removeprefix("new ") if new else formula,
-        "formula": formula,
+        "id": row["name"] if new else row["formula"],
+        "formula": row["formula"],
         "formation_energy_ev_atom": round(row["formation_energy_ev_atom"], 5),
         "structure_json": compact_json(structure),
-        "origin": "new: substitution, CHGNet" if new else "known compound, CHGNet",
+        "origin": "new: substitution, SevenNet" if new else "known compound, SevenNet",
         "note": "; ".join(filter(None, [made, str(lattice["note"])])),
     }
 
@@ -113,27 +116,28 @@ def is_candidate(formula: str) -> bool:
     return len(symbols) > 1 and ("Li" in symbols or "O" in symbols)
 
 
-def with_formation_energies(done: pd.DataFrame, fit: AnionFit) -> pd.DataFrame:
-    """The rows whose elements all have an energy, with formation_energy_ev_atom."""
-    energies = formation_energies(list(done["formula"]), list(done["energy_ev_atom"]), fit)
-    return done.assign(formation_energy_ev_atom=energies).dropna(subset="formation_energy_ev_atom", ignore_index=True)
+def without_odd_surroundings(known: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+    """(rows whose oxygen anions look as they can, reason of one of the others by formula)."""
+    odd = [odd_surroundings(Structure.from_dict(structure)) for structure in known["structure"]]
+    reasons = {f: f"its type was not found: {why}" for f, why in zip(known["formula"], odd, strict=True) if why}
+    return known[[not why for why in odd]].reset_index(drop=True), reasons
 
 
-def without_wrong_types(known: pd.DataFrame, measured: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
+def without_wrong_types(known: pd.DataFrame, moved: Mapping[str, float]) -> tuple[pd.DataFrame, dict[str, str]]:
     """(compounds found in a type that can be theirs, reason for each other one by formula).
 
     A compound that exists lies near the hull and near its measured energy; one far above either was relaxed in a type
     that is not its own, and its energy would be no energy of it.
+
+    Args:
+        known: One row per composition.
+        moved: Measured energy on the computed scale by key of composition, eV/atom.
     """
-    target = {composition_key(parse_formula(f)): e for f, e in _pairs(measured)}
     distance = hull_table(list(known["formula"]), phase_set(known), list(known["formation_energy_ev_atom"]))
     reasons = {}
     for row, above in zip(known.to_dict("records"), distance["e_above_hull_ev_atom"], strict=True):
-        error = row["formation_energy_ev_atom"] - target.get(row["composition"], np.nan)
-        odd = odd_surroundings(Structure.from_dict(row["structure"]))
-        if odd:
-            reasons[row["formula"]] = f"its type was not found: {odd}"
-        elif error > MAX_ERROR_EV_ATOM:
+        error = row["formation_energy_ev_atom"] - moved.get(row["composition"], np.nan)
+        if error > MAX_ERROR_EV_ATOM:
             reasons[row["formula"]] = f"its type was not found: {error:.2f} eV/atom above the measured energy"
         elif above > MAX_HULL_EV_ATOM:
             reasons[row["formula"]] = f"its type was not found: {above:.2f} eV/atom above the hull"
@@ -149,12 +153,15 @@ def odd_surroundings(structure: Structure) -> str:
     centres = symbols & OXO_CENTRES.keys()
     if "O" not in symbols or not centres:
         return ""
-    charges, _ = average_charges(structure.composition)
+    try:
+        charges, _ = average_charges(structure.composition)
+    except ValueError:
+        return ""
     anions = {s for s in symbols if charges[s] < 0}
     for k, site in enumerate(structure):
         centre = site.specie.symbol
-        if centre not in centres or charges[centre] <= 0:
-            continue
+        if centre not in centres or charges[centre] < 3:
+            continue  # P-P, S-S and suboxides have other surroundings
         around = [n.nn_distance for n in structure.get_neighbors(site, 3.5) if n.specie.symbol in anions]
         n = int(np.count_nonzero(np.array(around) < 1.25 * min(around))) if around else 0
         if n not in OXO_CENTRES[centre]:
@@ -162,61 +169,67 @@ def odd_surroundings(structure: Structure) -> str:
     return ""
 
 
-def _pairs(table: pd.DataFrame) -> list[tuple[str, float]]:
-    return list(zip(table["formula"], table["formation_energy_ev_atom"].astype(float), strict=True))
+def named_formulas(reference: Path) -> dict[str, str]:
+    """Known compounds by key of composition: names in the tables of enthalpies, missing phases and crystals."""
+    tables = [read_table(reference / name) for name in ("formation_enthalpies.csv", "missing_phases.csv")]
+    tables += [read_tables(reference / "crystals" / part) for part in ("cells", "types")]
+    names = [str(f) for table in tables if len(table) for f in table["formula"]]
+    known: dict[str, str] = {}
+    for name in names:
+        composition = parse_formula(name)
+        if len(composition) > 1 and all(abs(n - round(n)) < 1e-6 for n in composition.values()):
+            known.setdefault(composition_key(composition), name)
+    return known
 
 
 def missing_table(
-    formulas: list[str], phases: pd.DataFrame, rows: Mapping[str, Mapping[str, Any]], doubtful: Mapping[str, str]
+    named: Mapping[str, str], have: Iterable[str], rows: Iterable[Mapping[str, Any]], doubtful: Mapping[str, str]
 ) -> pd.DataFrame:
-    """Known compounds that have no energy in the set, and why."""
-    have = {composition_key(parse_formula(f)) for f in phases["formula"]}
-    tried = {row["formula"]: row["reason"] for row in rows.values() if row["reason"]}
+    """Known compounds that have no energy in the set, and why; `named` and `have` are keyed by composition."""
+    tried = {row["formula"]: row["reason"] for row in rows if row["reason"] and row["kind"] in KNOWN}
     reasons = {composition_key(parse_formula(f)): why for f, why in [*tried.items(), *doubtful.items()]}
-    absent = [f for f in formulas if composition_key(parse_formula(f)) not in have]
-    why = [reasons.get(composition_key(parse_formula(f)), NOT_TRIED) for f in absent]
-    return pd.DataFrame({"formula": absent, "thermo_set": THERMO_SET, "reason": why})
+    absent = sorted(set(named) - set(have), key=lambda key: named[key])
+    table = {"formula": [named[key] for key in absent], "thermo_set": THERMO_SET}
+    return pd.DataFrame(table | {"reason": [reasons.get(key, NOT_TRIED) for key in absent]})
 
 
-def collect(rows: Mapping[str, Mapping[str, Any]], formulas: list[str], reference: Path) -> None:
-    """Fit, and write the five tables into `reference`/starter."""
-    done = done_table(rows)
-    elements, new = lowest(done[done["kind"] == "element"]), done[done["kind"] == "new"]
-    known = lowest(done[done["kind"].isin(["known", "common", "checked"])])
-    measured = read_table(reference / "formation_enthalpies.csv")
-    fit = fitted(known, elements, measured)
-    known, doubtful = without_wrong_types(with_formation_energies(known, fit), measured)
-    fit = fitted(known, elements, measured)
-    known, new = with_formation_energies(known, fit), with_formation_energies(new, fit)
-    new = new[~new["composition"].isin(named_compositions(reference))].reset_index(drop=True)
-    hull = hull_table(list(new["formula"]), phase_set(known), list(new["formation_energy_ev_atom"]))
-    new = new[(hull["e_above_hull_ev_atom"] <= MAX_NEW_EV_ATOM).to_numpy()]
-    both = pd.concat([known, new], ignore_index=True)
-    phases = pd.DataFrame(
+def phases_table(known: pd.DataFrame) -> pd.DataFrame:
+    """Rows of phases.csv from the compounds computed."""
+    named = ["as found before" if kind == "relaxed" else kind for kind in known["kind"]]
+    return pd.DataFrame(
         {
             "formula": known["formula"],
             "formation_energy_ev_atom": known["formation_energy_ev_atom"].round(5),
             "thermo_set": THERMO_SET,
+            "energy_error_ev_atom": np.nan,
+            "obtained": [f"relaxed, {n}" for n in named],
             "prototype": known["prototype"],
         }
-    ).sort_values("formula", ignore_index=True)
+    )
+
+
+def collect(rows: Mapping[str, Mapping[str, Any]], reference: Path) -> None:
+    """Write the tables into `reference`/starter."""
+    done = done_table(rows)
+    elements = lowest(done[done["kind"] == "element"])
+    energies = dict(zip(elements["formula"], elements["energy_ev_atom"].astype(float), strict=True))
+    known, odd = without_odd_surroundings(done[done["kind"].isin(KNOWN)])
+    known = with_formation_energies(lowest(known), energies)
+    known, doubtful = without_wrong_types(known, {})
+    named = named_formulas(reference)
+    new = with_formation_energies(lowest(done[done["kind"] == "new"]), energies)
+    new = new[~new["composition"].isin([*named, *known["composition"]])].reset_index(drop=True)
+    hull = hull_table(list(new["formula"]), phase_set(known), list(new["formation_energy_ev_atom"]))
+    new = new[(hull["e_above_hull_ev_atom"] <= MAX_NEW_EV_ATOM).to_numpy()]
+    both = pd.concat([known, new], ignore_index=True)
     candidates = pd.DataFrame([candidate_row(r) for r in both.to_dict("records") if is_candidate(r["formula"])])
     candidates = without_twins(candidates.sort_values("id", ignore_index=True))
     out = reference / "starter"
     out.mkdir(exist_ok=True)
-    write_table(phases, out / "phases.csv")
+    write_table(phases_table(known).sort_values("formula", ignore_index=True), out / "phases.csv")
     write_table(candidates, out / "candidates.parquet")
-    write_table(missing_table(formulas, phases, rows, doubtful), out / "missing_phases.csv")
-    write_table(fit.residuals.round(5).sort_values("formula", ignore_index=True), out / "fit.csv")
-    write_table(_references(fit), out / "references.csv")
+    write_table(missing_table(named, known["composition"], rows.values(), odd | doubtful), out / "missing_phases.csv")
+    table = elements[["formula", "energy_ev_atom", "prototype"]].rename(columns={"formula": "element"})
+    write_table(table.round(5), out / "elements.csv")
     failed = sum(bool(row["reason"]) for row in rows.values())
     print(counted("starter", len(rows), len(rows) - failed, {"did not end well, see missing_phases.csv": failed}))
-
-
-def _references(fit: AnionFit) -> pd.DataFrame:
-    computed = [(s, round(e, 5), "computed") for s, e in sorted(fit.metals.items())]
-    fitted_ = [
-        (s, round(e, 5), "fitted" if s not in fit.metals else "fitted, as the anion, on top")
-        for s, e in fit.anions.items()
-    ]
-    return pd.DataFrame([*computed, *sorted(fitted_)], columns=["element", "energy_ev_atom", "how"])
