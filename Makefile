@@ -46,14 +46,16 @@ bench: .venv/.synced
 ui: .venv/.synced
 	@mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000 --workers 1
 
-# CHGNet, for `make starter`; plain pip takes a processor build of torch where one is at hand
+# SevenNet, for `make starter`; plain pip takes a processor build of torch where one is at hand
 potential: .venv/.synced
-	@python -m pip install --quiet torch==2.13.0 chgnet==0.4.2
+	@python -m pip install --quiet torch==2.13.0 sevenn==0.13.0
 
-# Computes data/reference/starter anew: hours; stop and start at will
+# Computes data/reference/starter anew on two cores: known compounds, then candidates on their hulls; stop and start at will
 starter: potential
-	@OMP_NUM_THREADS=1 python -m ionsieve.pipeline.reference.starter relax 0/2 & OMP_NUM_THREADS=1 python -m ionsieve.pipeline.reference.starter relax 1/2; wait
-	@python -m ionsieve.pipeline.reference.starter collect
+	@for step in relax new; do \
+	OMP_NUM_THREADS=1 python -m ionsieve.pipeline.reference.starter $$step 0/2 & \
+	OMP_NUM_THREADS=1 python -m ionsieve.pipeline.reference.starter $$step 1/2; wait; \
+	python -m ionsieve.pipeline.reference.starter collect; done
 
 # The same pipeline on the shared public data, in a scratch copy: build/real
 screen-real: .venv/.synced

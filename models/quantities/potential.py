@@ -99,8 +99,10 @@ def relax(
     max_volume_change: float = 0.4,
     screen_steps: int = 0,
     screen_ev_atom: float = float("nan"),
+    *,
+    fixed_cell: bool = False,
 ) -> Relaxed:
-    """Relax atoms and cell until no force, and no stress times the cell (Fréchet filter), exceeds the limit.
+    """Relax atoms, and the cell unless it is fixed, until no force, and no stress times the cell (Fréchet filter), exceeds the limit.
 
     An ordered crystal is expected. What cannot be used comes back with its reason: no convergence, atoms too close
     (before, or on the way), a volume that changes by more than `max_volume_change`, no finite energy, an energy still
@@ -112,7 +114,7 @@ def relax(
     if reason:
         return Relaxed(start, np.nan, np.nan, 0.0, 0, reason)
     atoms = as_atoms(start, calculator)
-    degrees: Any = FrechetCellFilter(atoms)  # ASE's types know Atoms alone
+    degrees: Any = atoms if fixed_cell else FrechetCellFilter(atoms)  # ASE's types know Atoms alone
     optimizer = BFGS(degrees, logfile=None, alpha=FIRST_CURVATURE, maxstep=MAX_STEP_ANGSTROM)
     loose = False
     for _ in optimizer.irun(fmax=max_force_ev_angstrom, steps=max_steps):

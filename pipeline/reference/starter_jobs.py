@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pymatgen.core import Element, Structure
 
+from ionsieve.features.chemistry.elements import ANIONS
 from ionsieve.features.chemistry.formula import composition_key, parse_formula
 from ionsieve.features.crystals.prototypes import aflow_prototypes
 from ionsieve.pipeline.reference.crystal_tables import Start, cell_starts, published_cells, type_starts
@@ -162,12 +163,23 @@ def without_repeats(jobs: list[Job]) -> list[Job]:
     ]
 
 
-def priority(job: Job) -> tuple[int, int, int, str]:
-    """Elements, then known compounds of the core elements, then the rest; small cells first."""
+def wanted_first(reference: Path) -> dict[str, int]:
+    """Rank by composition of the compounds that a table starter/first.csv (formula) asks for before others, if any."""
+    file = reference / "starter" / "first.csv"
+    names = pd.read_csv(file, dtype=str, keep_default_na=False)["formula"] if file.is_file() else []
+    return {composition_key(parse_formula(str(name))): rank for rank, name in enumerate(names)}
+
+
+def priority(job: Job, first: Mapping[str, int]) -> tuple[int, int, int, str]:
+    """Elements; what is wanted first; then compounds of the core elements, of others, and alloys without lithium;
+    small cells first."""
     symbols = {e.symbol for e in job.start.structure.composition}
-    tier = 0 if job.kind == "element" else 4 if job.kind == "new" else 1 if symbols <= CORE else 2
-    size = len(job.start.structure)
-    return tier, size // 10, 0, job.key
+    ionic = bool(symbols & {"Li", *ANIONS})
+    size = len(job.start.structure) // 10
+    if job.kind != "element" and job.composition in first:
+        return 1, first[job.composition] // 100, size, job.key
+    tier = 0 if job.kind == "element" else 2 if symbols <= CORE and ionic else 3 if ionic else 4
+    return tier, 0, size, job.key
 
 
 def mine(jobs: Mapping[str, Job], shard: int, shards: int) -> dict[str, Job]:

@@ -27,7 +27,7 @@ from ionsieve.pipeline.tables import counted, read_table, write_table
 THERMO_SET = "sevennet0-mp2020"
 MAX_ERROR_EV_ATOM = 0.15  # computed above measured, both on one scale; the move itself errs by about 0.05
 # Neighbours that the centres of oxygen anions have at ambient pressure.
-OXO_CENTRES = {"B": (3, 4), "C": (3,), "N": (3,), "P": (4,), "S": (3, 4), "Si": (4,), "Cl": (3, 4)}
+OXO_CENTRES = {"B": (3, 4), "C": (3,), "N": (3,), "P": (4,), "S": (2, 3, 4), "Si": (4,), "Cl": (3, 4)}
 MAX_HULL_EV_ATOM = 0.10  # a compound that has been made is seldom further above the hull
 MAX_NEW_EV_ATOM = 0.20  # a new compound above it will not be made
 NOT_TRIED = "no crystal of it is at hand"

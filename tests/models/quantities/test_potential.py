@@ -1,16 +1,21 @@
-"""Relaxation through ASE's interface: the machinery on ASE's own EMT potential, CHGNet where it is installed."""
+"""Relaxation through ASE's interface: the machinery on ASE's own EMT potential, SevenNet where it is installed."""
 
 import importlib.util
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from ionsieve.models.quantities.potential import CHGNET, atoms_too_close, potential, relax, relax_all, single_point
+from ionsieve.models.quantities.formation import formation_energy_ev_atom
+from ionsieve.models.quantities.potential import atoms_too_close, potential, relax, relax_all, single_point
 
-needs_chgnet = pytest.mark.skipif(
-    importlib.util.find_spec("torch") is None or importlib.util.find_spec("chgnet") is None,
-    reason="torch and chgnet are not installed: `make potential` installs them",
+SEVENNET = "sevenn.calculator:SevenNetCalculator"
+STARTER = Path(__file__).parents[3] / "data/reference/starter"
+needs_sevennet = pytest.mark.skipif(
+    importlib.util.find_spec("torch") is None or importlib.util.find_spec("sevenn") is None,
+    reason="torch and sevenn are not installed: `make potential` installs them",
 )
 EMT = "ase.calculators.emt:EMT"
 
@@ -29,8 +34,8 @@ def emt():
 
 
 @pytest.fixture(scope="module")
-def chgnet():
-    return potential(CHGNET, {"use_device": "cpu"})
+def sevennet():
+    return potential(SEVENNET, {"model": "7net-0", "device": "cpu"})
 
 
 def test_copper_relaxes_to_the_lattice_of_its_potential(emt):
@@ -85,16 +90,16 @@ def test_a_missing_package_is_named():
         potential("no_such_package:Calculator")
 
 
-@needs_chgnet
-def test_lithium_fluoride_with_chgnet(chgnet):
-    # a = 4.026 Å at 298 K (Wyckoff, Crystal Structures, vol. 1, 1963); PBE, which CHGNet learned, swells salts by 1 %.
-    result = relax(lithium_fluoride(4.3), chgnet)
+@needs_sevennet
+def test_lithium_fluoride_with_sevennet(sevennet):
+    # a = 4.026 Å at 298 K (Wyckoff, Crystal Structures, vol. 1, 1963); PBE, which SevenNet learned, swells salts by 1 %.
+    result = relax(lithium_fluoride(4.3), sevennet)
     assert result.reason == ""
     assert result.structure.volume ** (1 / 3) == pytest.approx(4.026, rel=0.02)
 
 
-@needs_chgnet
-def test_chgnet_forces_are_the_slope_of_its_energy(chgnet):
+@needs_sevennet
+def test_sevennet_forces_are_the_slope_of_its_energy(sevennet):
     structure = lithium_fluoride(4.07)
     structure.translate_sites([0], [0.05, 0, 0], frac_coords=False)
     h = 0.01
@@ -102,9 +107,36 @@ def test_chgnet_forces_are_the_slope_of_its_energy(chgnet):
     for sign in (1, -1):
         moved = structure.copy()
         moved.translate_sites([0], [sign * h, 0, 0], frac_coords=False)
-        energies.append(len(moved) * single_point(moved, chgnet)[0])
-    _, forces, stress = single_point(structure, chgnet)
+        energies.append(len(moved) * single_point(moved, sevennet)[0])
+    _, forces, stress = single_point(structure, sevennet)
     # single precision: an energy of 40 eV is known to 5e-6 eV, its slope over 0.02 Å to 5e-4 eV/Å
     assert forces[0, 0] == pytest.approx(-(energies[0] - energies[1]) / (2 * h), abs=5e-3)
     assert np.abs(forces.sum(axis=0)).max() < 1e-3
     assert stress == pytest.approx(stress.T, abs=1e-5)
+
+
+@needs_sevennet
+def test_ten_committed_energies_come_again(sevennet):
+    # Independent of the run that made them: the crystal as committed, a single point, corrections and elements anew.
+    table = pd.read_parquet(STARTER / "candidates.parquet")
+    elements = pd.read_csv(STARTER / "elements.csv", keep_default_na=False).set_index("element")["energy_ev_atom"]
+    chosen = table.iloc[np.random.default_rng(7).choice(len(table), 10, replace=False)]
+    for row in chosen.itertuples():
+        structure = Structure.from_str(row.structure_json, fmt="json")
+        energy, _, _ = single_point(structure, sevennet)
+        again = formation_energy_ev_atom(energy, structure, elements.to_dict())
+        assert again == pytest.approx(row.formation_energy_ev_atom, abs=0.005), row.id
+
+
+def test_a_fixed_cell_keeps_its_volume(emt):
+    sites = [[0.0, 0.0, 0.0], [0.0, 0.0, 0.22]]
+    cell = Structure(Lattice.cubic(5.0), ["N", "N"], sites)
+    fixed = relax(cell, emt, max_force_ev_angstrom=0.05, fixed_cell=True)
+    assert fixed.reason == ""
+    assert fixed.structure.volume == pytest.approx(cell.volume)
+
+
+def test_a_start_far_above_is_left_after_a_few_steps(emt):
+    result = relax(copper(4.3), emt, max_force_ev_angstrom=1e-6, screen_steps=2, screen_ev_atom=-10.0)
+    assert "far above" in result.reason
+    assert result.n_steps == 2
