@@ -160,10 +160,10 @@ def new_row(
 
 
 def relax_new(shard: int, shards: int, reference: Path) -> None:
-    """Relax new compounds until none is left, or known ones have come that bound them."""
+    """Relax the new compounds that the collected crystals and hulls give."""
     calculator = calculator_of_params()
-    partial = PartialResults(PARTIAL / f"{shard}-of-{shards}")
-    changed, done = tables_changed(reference), all_rows()
+    partial = PartialResults(PARTIAL / f"new-{shard}-of-{shards}")
+    done = all_rows()
     elements = read_table(reference / "starter" / "elements.csv").set_index("element")["energy_ev_atom"].to_dict()
     hull = phase_set(read_table(reference / "starter" / "phases.csv"))
     jobs = {job.key: (job, arrangements) for job, arrangements in candidate_jobs(reference)}
@@ -173,8 +173,6 @@ def relax_new(shard: int, shards: int, reference: Path) -> None:
         partial.append(key, row)
         said = row["reason"] or f"{row['energy_ev_atom']:.4f} eV/atom"
         sys.stderr.write(f"new {n}/{len(todo)} {key}: {said}, {row['n_steps']} steps, {row['seconds']} s\n")
-        if tables_changed(reference) != changed:
-            break
 
 
 def main(command: str, shard: str = "0/1", reference: str = str(REFERENCE)) -> None:

@@ -20,6 +20,7 @@ from ionsieve.features.chemistry.charges import average_charges
 from ionsieve.features.chemistry.formula import composition_key, parse_formula
 from ionsieve.features.crystals.conventional_cell import lattice_from_structure
 from ionsieve.features.thermodynamics.hull import hull_table, phase_set
+from ionsieve.models.quantities.enthalpy_shift import N_FOLDS, both_known, fitted, moved, shift_ev_atom
 from ionsieve.models.quantities.formation import formation_energy_ev_atom
 from ionsieve.pipeline.reference.crystal_tables import read_tables
 from ionsieve.pipeline.tables import counted, read_table, write_table
@@ -27,7 +28,7 @@ from ionsieve.pipeline.tables import counted, read_table, write_table
 THERMO_SET = "sevennet0-mp2020"
 MAX_ERROR_EV_ATOM = 0.15  # computed above measured, both on one scale; the move itself errs by about 0.05
 # Neighbours that the centres of oxygen anions have at ambient pressure.
-OXO_CENTRES = {"B": (3, 4), "C": (3,), "N": (3,), "P": (4,), "S": (2, 3, 4), "Si": (4,), "Cl": (3, 4)}
+OXO_CENTRES = {"B": (3, 4), "C": (2, 3), "N": (2, 3), "P": (4,), "S": (2, 3, 4), "Si": (4,)}
 MAX_HULL_EV_ATOM = 0.10  # a compound that has been made is seldom further above the hull
 MAX_NEW_EV_ATOM = 0.20  # a new compound above it will not be made
 NOT_TRIED = "no crystal of it is at hand"
@@ -205,7 +206,33 @@ def phases_table(known: pd.DataFrame) -> pd.DataFrame:
             "obtained": [f"relaxed, {n}" for n in named],
             "prototype": known["prototype"],
         }
-    )
+    ).sort_values("formula", ignore_index=True)
+
+
+def keys_of(phases: pd.DataFrame) -> list[str]:
+    """Key of the composition of each row."""
+    return [composition_key(parse_formula(formula)) for formula in phases["formula"]]
+
+
+def on_computed_scale(known: pd.DataFrame, measured: pd.DataFrame) -> dict[str, float]:
+    """Every measured energy moved to the scale of the computed ones, eV/atom, by key of composition."""
+    both = both_known(known, measured)
+    if len(both) < N_FOLDS:
+        return {}
+    shift, energies = fitted(both), {}
+    for formula, energy in zip(measured["formula"], measured["formation_energy_ev_atom"], strict=True):
+        composition = parse_formula(formula)
+        if len(composition) > 1:
+            energies[composition_key(composition)] = float(energy) + shift_ev_atom(composition, shift)
+    return energies
+
+
+def with_measured(phases: pd.DataFrame, completing: pd.DataFrame) -> pd.DataFrame:
+    """Computed phases, and the measured ones that complete them or go before them, by formula."""
+    first = {composition_key(parse_formula(formula)) for formula in completing["formula"]}
+    kept = phases[[key not in first for key in keys_of(phases)]]
+    rows = completing.assign(thermo_set=THERMO_SET, prototype="")[list(phases.columns)]
+    return pd.concat([kept, rows], ignore_index=True).sort_values("formula", ignore_index=True)
 
 
 def collect(rows: Mapping[str, Mapping[str, Any]], reference: Path) -> None:
@@ -215,20 +242,24 @@ def collect(rows: Mapping[str, Mapping[str, Any]], reference: Path) -> None:
     energies = dict(zip(elements["formula"], elements["energy_ev_atom"].astype(float), strict=True))
     known, odd = without_odd_surroundings(done[done["kind"].isin(KNOWN)])
     known = with_formation_energies(lowest(known), energies)
-    known, doubtful = without_wrong_types(known, {})
+    measured = read_table(reference / "formation_enthalpies.csv")
+    known, doubtful = without_wrong_types(known, on_computed_scale(known, measured))
+    phases = phases_table(known)
+    if len(both_known(known, measured)) >= N_FOLDS:
+        phases = with_measured(phases, moved(known, measured))
     named = named_formulas(reference)
     new = with_formation_energies(lowest(done[done["kind"] == "new"]), energies)
-    new = new[~new["composition"].isin([*named, *known["composition"]])].reset_index(drop=True)
-    hull = hull_table(list(new["formula"]), phase_set(known), list(new["formation_energy_ev_atom"]))
+    new = new[~new["composition"].isin({*named, *keys_of(phases)})].reset_index(drop=True)
+    hull = hull_table(list(new["formula"]), phase_set(phases), list(new["formation_energy_ev_atom"]))
     new = new[(hull["e_above_hull_ev_atom"] <= MAX_NEW_EV_ATOM).to_numpy()]
     both = pd.concat([known, new], ignore_index=True)
     candidates = pd.DataFrame([candidate_row(r) for r in both.to_dict("records") if is_candidate(r["formula"])])
     candidates = without_twins(candidates.sort_values("id", ignore_index=True))
     out = reference / "starter"
     out.mkdir(exist_ok=True)
-    write_table(phases_table(known).sort_values("formula", ignore_index=True), out / "phases.csv")
+    write_table(phases, out / "phases.csv")
     write_table(candidates, out / "candidates.parquet")
-    write_table(missing_table(named, known["composition"], rows.values(), odd | doubtful), out / "missing_phases.csv")
+    write_table(missing_table(named, keys_of(phases), rows.values(), odd | doubtful), out / "missing_phases.csv")
     table = elements[["formula", "energy_ev_atom", "prototype"]].rename(columns={"formula": "element"})
     write_table(table.round(5), out / "elements.csv")
     failed = sum(bool(row["reason"]) for row in rows.values())

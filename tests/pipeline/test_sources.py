@@ -153,7 +153,7 @@ def test_embedded_candidates_are_lithium_compounds_and_oxides():
     known = kept["structure_json"].notna()
     assert not kept[~known].duplicated(["formula", "space_group_number"]).any()
     # computed energies go with the thermochemistry they belong to
-    assert (kept.loc[kept["formation_energy_ev_atom"].notna(), "thermo_set"] == "chgnet030").all()
+    assert (kept.loc[kept["formation_energy_ev_atom"].notna(), "thermo_set"] == "sevennet0-mp2020").all()
 
 
 def test_a_measured_polymorph_that_no_crystal_of_the_starter_set_is_stands_beside_it():

@@ -92,7 +92,7 @@ def test_a_missing_package_is_named():
 
 @needs_sevennet
 def test_lithium_fluoride_with_sevennet(sevennet):
-    # a = 4.026 Å at 298 K (Wyckoff, Crystal Structures, vol. 1, 1963); PBE, which SevenNet learned, swells salts by 1 %.
+    # a = 4.026 Å at 298 K (Wyckoff, Crystal Structures, vol. 1, 1963); PBE, which it learned, swells salts by 1 %.
     result = relax(lithium_fluoride(4.3), sevennet)
     assert result.reason == ""
     assert result.structure.volume ** (1 / 3) == pytest.approx(4.026, rel=0.02)
