@@ -102,7 +102,7 @@ def relax(
     *,
     fixed_cell: bool = False,
 ) -> Relaxed:
-    """Relax atoms, and the cell unless it is fixed, until no force, and no stress times the cell (Fréchet filter), exceeds the limit.
+    """Relax atoms, and the cell unless it is fixed, until no force, and no stress times the cell, exceeds the limit.
 
     An ordered crystal is expected. What cannot be used comes back with its reason: no convergence, atoms too close
     (before, or on the way), a volume that changes by more than `max_volume_change`, no finite energy, an energy still

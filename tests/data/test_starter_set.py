@@ -88,7 +88,8 @@ def test_energies_follow_measured_enthalpies(phases):
 
 
 def test_energies_agree_with_the_materials_project(both):
-    kept = both[~both["exempt"]]
+    # measured energies that complete the set differ where the other table's own corrections do
+    kept = both[~both["exempt"] & both["obtained"].str.startswith("relaxed")]
     error = kept["formation_energy_ev_atom"] - kept["formation_energy_ev_atom_other"]
     assert len(kept) >= 100
     assert error.abs().mean() <= 0.06

@@ -27,7 +27,7 @@ def antifluorite(cation: str, anion: str, a: float) -> Structure:
 
 def peroxide() -> Structure:
     # Li2O2, P6_3/mmc: Cota, de la Mora, Acta Cryst. B 61, 133 (2005), rounded
-    lattice = Lattice.hexagonal(3.183, 7.726)
+    lattice = Lattice.hexagonal(3.1422, 7.6445)
     sites = [[0, 0, 0], [1 / 3, 2 / 3, 0.25], [1 / 3, 2 / 3, 0.6485]]
     return Structure.from_spacegroup("P6_3/mmc", lattice, ["Li", "Li", "O"], sites)
 
