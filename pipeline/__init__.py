@@ -9,7 +9,10 @@ own. Values of these variables that a person has set are kept.
 import os
 import sys
 from pathlib import Path
+from types import TracebackType
 
+INTERRUPTED = 130  # exit code of what ctrl-C ended, as shells have it
+STOPPED = "Interrupted; nothing half-written is left. Run again to go on."
 KERNELS = {
     "OPENBLAS_NUM_THREADS": "1",  # a sum in two parts differs from one in four
     "OPENBLAS_CORETYPE": "Haswell",
@@ -26,3 +29,16 @@ def has_avx2(cpuinfo: Path) -> bool:
 if has_avx2(Path("/proc/cpuinfo")):
     for _name, _value in KERNELS.items():
         os.environ.setdefault(_name, _value)
+
+
+def one_line_for_ctrl_c(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What the interpreter prints of an error that nobody caught: of ctrl-C one line, for it is no error."""
+    if issubclass(kind, KeyboardInterrupt):
+        print(f"\n{STOPPED}", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+# A stage or command of ours, about to spend seconds on imports; whoever imports the library keeps his own hook.
+if sys.argv[:1] == ["-m"] or Path(*sys.argv[:1]).name == "ionsieve":
+    sys.excepthook = one_line_for_ctrl_c

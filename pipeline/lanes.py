@@ -19,9 +19,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from ionsieve.pipeline import INTERRUPTED
 from ionsieve.pipeline.dvc_errors import explained, holder
 from ionsieve.pipeline.plan import Step, downstream, read_plan, upstream
-from ionsieve.pipeline.tables import INTERRUPTED, InputError, run_stage
+from ionsieve.pipeline.tables import InputError, run_stage
 from ionsieve.pipeline.workspace import Workspace
 
 DVC = ("dvc", "--wait-for-lock")  # a lane waits for the moment in which another writes dvc.lock

@@ -118,6 +118,7 @@ def screen(
     materials: Materials | Path | str,
     out: Path | str | None = None,
     *,
+    funnel: Path | str | None = None,
     say: Callable[[str], object] = lambda line: None,
 ) -> dict[str, pd.DataFrame]:
     """The whole funnel on one's own materials.
@@ -125,14 +126,17 @@ def screen(
     Args:
         materials: Formulas, a table with `formula`, or the path of a table, or of a folder or zip of CIFs.
         out: Folder for the lists, the funnel and the report; None keeps no files.
+        funnel: Name of a shipped funnel, or the path of one's own YAML file, to be run alone; None: all roles.
         say: Called with a line on every step.
 
     Returns:
-        The lists by name, best first, as `electrolytes`, `coatings`, `stacks`, with `rejected` and `verdicts`.
+        The lists by name, best first, as `electrolyte`, `cathode_coating`, `stacks`, with `rejected` and `verdicts`; of
+        a funnel its `survivors`, its steps as `funnel`, and `verdicts`.
 
     Raises:
         InputError: If nothing can be screened.
     """
+    from ionsieve.pipeline.answers.funnels import STEP, answer_funnel, load_funnel
     from ionsieve.pipeline.answers.screening import screen_materials
 
     workspace = packaged_workspace("train")
@@ -141,6 +145,12 @@ def screen(
         if not isinstance(materials, str | Path):
             write_table(_rows(materials, ["formula"]), source)
         folder = Path(scratch) / "screened" if out is None else Path(out)
+        if funnel is not None:
+            chosen = load_funnel(str(funnel), workspace)
+            judged = screen_materials(Path(source), folder, workspace, say, last=STEP)
+            answer_funnel(chosen, judged, folder)
+            tables = {file.stem: read_table(file) for file in sorted((folder / chosen.name).glob("*.csv"))}
+            return tables | {"verdicts": read_table(folder / chosen.name / "verdicts.parquet")}
         screen_materials(Path(source), folder, workspace, say)
         lists = {file.stem: read_table(file) for file in sorted(folder.glob("*.csv"))}
         return lists | {"verdicts": read_table(folder / "tables" / "verdicts.parquet")}

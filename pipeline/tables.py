@@ -16,8 +16,9 @@ from typing import Any
 import pandas as pd
 from pyarrow import ArrowException
 
+from ionsieve.pipeline import INTERRUPTED, STOPPED
+
 MAX_LISTED = 20  # bad rows shown in one message; the rest are counted
-INTERRUPTED = 130  # exit code of what ctrl-C ended, as shells have it
 SPREADSHEET_COMMANDS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # full-width ones count as well
 _NEGATIVE_NUMBER = re.compile(r"-[0-9.]+(e[+-]?[0-9]+)?", re.IGNORECASE)
 _WARNINGS = threading.Lock()  # filters of warnings are the whole process's
@@ -216,7 +217,7 @@ def run_stage(main: Callable[..., None]) -> None:
     except InputError as error:
         sys.exit(f"\n{error}\n")
     except KeyboardInterrupt:
-        print("\nInterrupted; nothing half-written is left. Run again to go on.", file=sys.stderr)
+        print(f"\n{STOPPED}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except OSError as error:
         sys.exit(f"\n{error.filename}: {error.strerror or error}. Free or restore that path, then run again.\n")

@@ -21,6 +21,7 @@ import numpy as np
 from pymatgen.core import Composition, Element
 
 from ionsieve.features.chemistry.elements import (
+    ANIONS,
     ATOMIC_NUMBER,
     CHALCOGENS,
     HALOGENS,
@@ -241,7 +242,8 @@ def is_charge_balanced(amounts: Mapping[str, float]) -> bool:
     """Whether the atoms of a formula (element symbol -> amount) can carry known charges that add up to zero.
 
     One state per element, the most electronegative one an anion; metals may be of mixed valence, that is have any
-    average between their lowest and highest state. A pure element is neutral as it is; an alloy, whose most
+    average between their lowest and highest state, and so may hydrogen beside boron and nitrogen or oxygen: a hydride
+    in BH4-, a proton in NH2-. A pure element is neutral as it is; an alloy, whose most
     electronegative element has no negative state, is not.
     """
     if len(amounts) == 1:
@@ -254,12 +256,14 @@ def is_charge_balanced(amounts: Mapping[str, float]) -> bool:
         states = _states(symbol, symbol == anion)
         if not states:
             return False
-        if Element(symbol).is_metal and symbol != anion:
+        both = symbol == "H" and "B" in amounts and bool({"N", "O"} & amounts.keys())
+        if (Element(symbol).is_metal or both) and symbol != anion:
             lowest += states[0] * n
             highest += states[-1] * n
         else:
             sums = {round(total + state * n, 6) for total in sums for state in states}
-    allowance = BALANCE_TOLERANCE * abs(_states(anion, True)[0]) * amounts[anion]
+    negative = sum(-FULL_SHELL[s] * n for s, n in amounts.items() if s in ANIONS)  # of all anions: oxyfluorides too
+    allowance = BALANCE_TOLERANCE * max(negative, abs(_states(anion, True)[0]) * amounts[anion])
     return any(lowest - allowance <= -total <= highest + allowance for total in sums)
 
 

@@ -1,6 +1,7 @@
 """Chemical formulas: text in, compositions out, with a reason in words for each that cannot be read."""
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -10,8 +11,11 @@ from ionsieve.features.chemistry.formula_text import SYMBOLS, is_plain, plain_pa
 
 LARGEST_AMOUNT = 100_000  # atoms of one element per formula
 KEY_DIGITS = 6  # significant digits of an atomic fraction: amounts that differ by less are one composition
+_NOTHING_OF = re.compile(r"(?:[A-Z][a-z]?|\))_?\{?(?:0+(?:\.0*)?|₀+)(?![.\d₀-₉])")
 ISOTOPES = {"D", "T"}  # pymatgen knows deuterium and tritium; to us they are hydrogen
 # Atomic fractions are compared to so many decimals where roundings of several publications meet.
+MOST_ATOMS = 60  # of a formula in whole numbers: no compound of this field has a longer one
+SMALLEST_STEP = 1000  # amounts are whole multiples of a thousandth
 ROUNDED_DECIMALS = 3
 ROUNDING = 0.005  # of each atomic fraction: Li0.33La0.56TiO3 and Li0.33La0.557TiO3 are one material
 
@@ -33,6 +37,8 @@ def parse_formula(text: str) -> Composition:
         composition = compositions[0] if len(parts) == 1 else sum(compositions, Composition())
     except (ValueError, OverflowError) as error:
         raise ValueError(f"formula {text!r} cannot be parsed ({error}){_meant(text)}") from error
+    if _NOTHING_OF.search(text):
+        raise ValueError(f"formula {text!r} has an amount of 0: leave that element out, or write its amount")
     amounts = composition.get_el_amt_dict()
     unknown = [symbol for symbol in amounts if symbol not in SYMBOLS]
     if unknown:
@@ -117,3 +123,20 @@ def rounding_apart(a: Composition, b: Composition) -> float:
     if first.keys() != second.keys():
         return math.inf
     return max(abs(second[symbol] / amount - 1.0) for symbol, amount in first.items())
+
+
+def is_fractional(formula: str) -> bool:
+    """Whether a formula is that of a solid solution or a rounding, not of a stoichiometric compound.
+
+    It is written so, with amounts that are no whole numbers, or its whole numbers are too large for a compound's.
+    """
+    composition = parse_formula(formula)
+    atoms = composition.num_atoms * _to_whole_numbers(composition)
+    whole = all(abs(amount - round(amount)) < 1e-6 for amount in composition.values())
+    return bool(not whole or atoms > MOST_ATOMS)
+
+
+def _to_whole_numbers(composition: Composition) -> float:
+    """What turns the amounts into the smallest whole numbers."""
+    steps = np.array([round(amount * SMALLEST_STEP) for amount in composition.values()])
+    return SMALLEST_STEP / float(np.gcd.reduce(np.maximum(steps, 1)))

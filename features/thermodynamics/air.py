@@ -36,8 +36,8 @@ CO2: Amounts = {"C": 1.0, "O": 2.0}
 H2S: Amounts = {"H": 2.0, "S": 1.0}
 H2: Amounts = {"H": 2.0}
 AIR_COLUMNS = (
-    "formula", "e_rxn_h2o_ev", "e_rxn_co2_ev", "products_h2o", "products_co2", "h2s_released_mol", "h2_released_mol",
-    "note",
+    "formula", "e_rxn_h2o_ev", "e_rxn_co2_ev", "e_rxn_h2o_ev_atom", "e_rxn_co2_ev_atom", "products_h2o", "products_co2",
+    "h2s_released_mol", "h2_released_mol", "note",
 )  # fmt: skip
 
 
@@ -46,10 +46,11 @@ def air_table(formulas: Sequence[str], phases: PhaseSet) -> pd.DataFrame:
 
     Returns:
         AIR_COLUMNS: formula; e_rxn_h2o_ev, e_rxn_co2_ev: energy of the worst reaction (lowest per atom of the mixture,
-        as in `interface`), per molecule of H2O or CO2, ≤ 0; products_h2o, products_co2 of that reaction per formula as
-        given, "" for none; h2s_released_mol, h2_released_mol in that with water, per mole of formula. NaN and the
-        reason in note where unknown. CO2 is never reduced: the only carbon among the products is carbonate or CO2, and
-        a formula with other carbon in it is unknown.
+        as in `interface`), per molecule of H2O or CO2, ≤ 0; e_rxn_h2o_ev_atom, e_rxn_co2_ev_atom: the same per atom of
+        the mixture of solid and molecules, by which solids compare that take up one and many; products_h2o,
+        products_co2 of that reaction per formula as given, "" for none; h2s_released_mol, h2_released_mol in that with
+        water, per mole of formula. NaN and the reason in note where unknown. CO2 is never reduced: the only carbon
+        among the products is carbonate or CO2, and a formula with other carbon in it is unknown.
     """
     amounts, notes = answerable(formulas, phases)
     table = pd.DataFrame({"formula": list(formulas)}).reindex(columns=list(AIR_COLUMNS))
@@ -63,6 +64,7 @@ def air_table(formulas: Sequence[str], phases: PhaseSet) -> pd.DataFrame:
         solids = [a for a in (amounts[i] for i in water) if a is not None]
         found = _with_molecule(solids, H2O, wet, wet.energies)
         table.loc[water, "e_rxn_h2o_ev"] = _per_molecule(found)
+        table.loc[water, "e_rxn_h2o_ev_atom"] = _per_atom(found)
         table.loc[water, "products_h2o"] = _products(found, solids, wet)
         table.loc[water, "h2s_released_mol"] = _released(found, solids, wet, H2S)
         table.loc[water, "h2_released_mol"] = _released(found, solids, wet, H2)
@@ -72,6 +74,7 @@ def air_table(formulas: Sequence[str], phases: PhaseSet) -> pd.DataFrame:
         solids = [a for a in (amounts[i] for i in carbonates) if a is not None]
         found = _with_molecule(solids, CO2, dry, _without_reduced_carbon(dry))
         table.loc[carbonates, "e_rxn_co2_ev"] = _per_molecule(found)
+        table.loc[carbonates, "e_rxn_co2_ev_atom"] = _per_atom(found)
         table.loc[carbonates, "products_co2"] = _products(found, solids, dry)
     for i in rows:
         if np.isnan(table["e_rxn_h2o_ev"][i]):
@@ -155,6 +158,11 @@ def _per_molecule(found: Reactions) -> np.ndarray:
     energy, fraction = found.values[:, 0], found.values[:, 1]
     per_molecule = np.where(np.isnan(fraction), 0.0, 3.0 * energy / (1.0 - fraction))
     return np.where(found.status == 0, per_molecule, np.nan)
+
+
+def _per_atom(found: Reactions) -> np.ndarray:
+    """Energy per atom of the mixture; 0 where nothing reacts, NaN where unsolved."""
+    return np.where(found.status == 0, np.where(np.isnan(found.values[:, 1]), 0.0, found.values[:, 0]), np.nan)
 
 
 def _atoms_per_formula(found: Reactions, solids: Sequence[Amounts]) -> np.ndarray:

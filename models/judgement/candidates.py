@@ -9,6 +9,7 @@ import pandas as pd
 from pymatgen.core import Element
 
 from ionsieve.features.chemistry.bonded_anions import bonded_anions
+from ionsieve.features.chemistry.elements import ANIONS
 from ionsieve.features.chemistry.families import family_table
 from ionsieve.features.chemistry.formula import composition_keys, parse_formula
 from ionsieve.features.chemistry.suitability import suitability_table
@@ -20,6 +21,7 @@ from ionsieve.models.judgement.stack_layers import film_conductivities
 
 # Anions close a formula: chalcogens, then halogens (LiNbOCl4, Li6PS5Cl), bromine before chlorine as commonly written.
 OXO_GROUP = re.compile(r"\([A-Z][a-z]?O\d*\)")  # (PO4), (SiO3): pymatgen's groups that chemists write as well
+HEAVY_HALIDES = frozenset(["Cl", "Br", "I"])
 WRITTEN_LAST = ("N", "O", "H", "S", "Se", "Te", "I", "Br", "Cl", "F")
 
 
@@ -45,7 +47,9 @@ def chemistry_columns(candidates: pd.DataFrame, background: Background) -> pd.Da
         background: See `Background`.
 
     Returns:
-        id; the columns of `suitability_table`; bonded_anions, protic (acid salts and hydrosulfides), element_credit,
+        id; the columns of `suitability_table`; bonded_anions, protic (acid salts and hydrosulfides), hygroscopic (at
+        least half of the anions chloride, bromide or iodide: these salts dissolve in water, of which they take up that
+        of air), element_credit,
         family, novelty, parent, conductor_rate, used_in_cells (whether a cell with the composition as a coating was
         reported to work), film_log10_sigma (measured on films, NaN where not).
     """
@@ -57,6 +61,7 @@ def chemistry_columns(candidates: pd.DataFrame, background: Background) -> pd.Da
     about = pd.DataFrame(
         {
             "bonded_anions": bonded_anions(formulas),
+            "hygroscopic": [_is_hygroscopic(formula) for formula in formulas],
             "protic": flags["acid_oxyanion"].to_numpy(dtype=bool) | np.array(list(map(_is_hydrosulfide, formulas))),
             "element_credit": element_credit(formulas, background.elements),
             "family": family_table(formulas)["family"],
@@ -68,6 +73,12 @@ def chemistry_columns(candidates: pd.DataFrame, background: Background) -> pd.Da
     about["film_log10_sigma"] = films.reindex(composition_keys(formulas)).to_numpy(dtype=float)
     ids = candidates[["id"]].reset_index(drop=True)
     return pd.concat([ids, flags, about, novelty.drop(columns="id")], axis=1)
+
+
+def _is_hygroscopic(formula: str) -> bool:
+    amounts = parse_formula(formula).get_el_amt_dict()
+    anions = {symbol: n for symbol, n in amounts.items() if symbol in ANIONS}
+    return sum(n for symbol, n in anions.items() if symbol in HEAVY_HALIDES) >= 0.5 * sum(anions.values()) > 0
 
 
 def _is_hydrosulfide(formula: str) -> bool:

@@ -48,7 +48,8 @@ def cell_of(
     """The cell that the parameters name, with the energies of the bare contacts that a coating is to replace.
 
     Args:
-        screen: cathode, electrolyte, anode and cathode_voltage_v of the block `screen`; bare_contact gives the energies
+        screen: cathode, electrolyte, anode and cathode_voltage_v (None: the cathode's own) of the block `screen`;
+            bare_contact gives the energies
             taken where the phases do not tell: closed_ev_atom and open_ev_non_li.
         partners: As for `partner_ids`, with formula, voltage_min_v and voltage_max_v.
         phases: Phases that may form.
@@ -66,7 +67,25 @@ def cell_of(
     host = rows.loc[[named["cathode_lithiated"]], ["formula", "voltage_min_v", "voltage_max_v"]]
     charged = open_contact_table([formulas["electrolyte"]], host, phases, known_wrong)["e_open_ev_non_li"]
     opened = charged.astype(float).fillna(screen["bare_contact"]["open_ev_non_li"]).iloc[0]
-    return Cell(named, formulas, screen["cathode_voltage_v"], dict(zip(others, closed, strict=True)), float(opened))
+    return Cell(
+        named, formulas, cathode_voltage_v(screen, partners), dict(zip(others, closed, strict=True)), float(opened)
+    )
+
+
+def cathode_voltage_v(screen: Mapping[str, Any], partners: pd.DataFrame) -> float:
+    """Top of charge, V: as the parameters say, else that of the cathode they name.
+
+    Raises:
+        ValueError: If neither gives one.
+    """
+    if screen.get("cathode_voltage_v") is not None:
+        return float(screen["cathode_voltage_v"])
+    tops = pd.to_numeric(partners.loc[partners["cathode"] == screen["cathode"], "voltage_max_v"], errors="coerce")
+    if tops.isna().all():
+        raise ValueError(
+            f"partners: cathode {screen['cathode']!r} has no voltage_max_v, and cathode_voltage_v is not set"
+        )
+    return float(tops.max())
 
 
 def partner_ids(partners: pd.DataFrame, cathode: str, electrolyte: str, anode: str) -> dict[str, str]:

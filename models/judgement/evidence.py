@@ -34,6 +34,8 @@ WARNINGS = (
     ("band_gap_spans", 1.0, "gap threshold inside the spread of entries"),
     ("mobile_site_shared", 1.0, "another element shares lithium's site"),
     ("borohydride_or_amide", 1.0, "borohydride or amide: reducing, reacts with air"),
+    ("hygroscopic", 1.0, "takes up moisture"),
+    ("hypothetical", 1.0, "no energy of its own: nobody knows whether it exists"),
 )
 
 
@@ -80,6 +82,7 @@ def prepare_candidates(table: pd.DataFrame) -> pd.DataFrame:
     - oxidation_defect (yes/no): the limit lies above oxidation_ceiling_v;
     - oxidation_at_most_v: the ceiling where the limit is unknown, so that it can still be too low;
     - lithium_free, measured_conductor (yes/no);
+    - hypothetical (yes/no): no compound known to exist, and without an energy of its own;
     - band_gap_decides_ev, band_gap_at_least_ev, band_gap_at_most_ev: a gap that is measured or computed decides, one
       that is predicted where its whole interval lies on one side (of a measured conductor: its median), one that is
       not fit to decide not at all;
@@ -87,8 +90,8 @@ def prepare_candidates(table: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         table: One row per candidate; columns id, hull_complete, lithium_fraction, mixed_conduction_ions,
-            mixed_conduction_unknown, molecular_groups, log10_sigma, sigma_origin, near, oxidation_ceiling_v, band_gap
-            columns, those of UNKNOWN_IF_INCOMPLETE and of WARNINGS.
+            mixed_conduction_unknown, molecular_groups, log10_sigma, sigma_origin, sigma_kind, near, novelty,
+            measured_crystalline, oxidation_ceiling_v, band_gap columns, those of UNKNOWN_IF_INCOMPLETE and of WARNINGS.
 
     Raises:
         ValueError: If an id stands twice.
@@ -98,6 +101,8 @@ def prepare_candidates(table: pd.DataFrame) -> pd.DataFrame:
         raise ValueError(f"candidates: {len(twice)} ids stand more than once, such as {', '.join(twice.head(5))}")
     prepared = table.copy()
     complete = numbers(table["hull_complete"]) == 1.0
+    exists = (table["novelty"] == "known") | (numbers(table["measured_crystalline"]) == 1.0)
+    prepared["hypothetical"] = ~exists & table["e_above_hull_ev_atom"].isna()
     prepared["lithium_free"] = table["lithium_fraction"] == 0
     ceiling = table["oxidation_ceiling_v"].astype(float).where(~prepared["lithium_free"])
     defect = complete & (table["oxidation_limit_tol_v"] > ceiling + CEILING_TOLERANCE_V).to_numpy()
@@ -152,6 +157,8 @@ def warnings_of(table: pd.DataFrame) -> list[str]:
     columns = [np.where(numbers(table[column]) == when, text, "") for column, when, text in WARNINGS]
     columns += [table[column].fillna("").to_numpy() for column in ("molecular_groups", "f_element_warning")]
     far = (table["sigma_origin"] == "predicted").to_numpy() & (numbers(table["near"]) == 0.0)
+    bulk = (table["sigma_origin"] == "measured") & (table["sigma_kind"] == "bulk")
+    columns.append(np.where(bulk, "conductivity of the bulk: grain boundaries come on top", ""))
     columns.append(np.where(far, "no measured material is near: conductivity unknown", ""))
     columns.append(np.where(table["band_gap_origin"] == "predicted", "gap predicted", ""))
     return ["; ".join(text for text in row if text) for row in zip(*columns, strict=True)]

@@ -3,6 +3,7 @@
 Roles are ordered lists of filters and come from parameters or a funnel's file; nothing here knows a threshold.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ FILTER_KEYS = frozenset(
     {"column", "at_least", "at_most", "relative_to", "unless", "unknown", "low", "high", "next_step"}
 )
 UNKNOWNS = ("explore", "pass", "fall")
+# Text that a filter may count the entries of; of any other text a count says nothing.
+ENTRIES = ("excluded_elements", "molecular_groups", "mixed_conduction_ions", "other_alkali", "bonded_anions")
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,8 @@ def read_filter(
         threshold = float(spec[senses[0]])
     except (TypeError, ValueError) as error:
         raise ValueError(f"{where}: {senses[0]} {spec[senses[0]]!r} is no number") from error
+    if not math.isfinite(threshold):
+        raise ValueError(f"{where}: {senses[0]} {spec[senses[0]]!r} is no finite number, and nothing would be compared")
     if "relative_to" in spec:
         if spec["relative_to"] not in references:
             raise ValueError(f"{where}: relative_to {spec['relative_to']!r} is none of {', '.join(references)}")

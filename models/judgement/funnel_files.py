@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from ionsieve.features.chemistry.formula import parse_formula
-from ionsieve.models.judgement.cell import partner_ids
+from ionsieve.models.judgement.cell import cathode_voltage_v, partner_ids
 from ionsieve.models.judgement.filters import FILTER_KEYS, Filter, read_filter, role_specs
 
 TEXTS = ("name", "title", "reference", "doi", "role", "doi_check", "quoted_in")
@@ -184,8 +184,9 @@ def _cell(
         # A cathode of which one side is named must not be completed by the side of another.
         given = cathodes if part.startswith("cathode") else chosen[chosen["kind"] == part]
         parts[part] = [usual[part]] if given.empty else list(given.loc[given["kind"] == part, "partner"])
-    tops = {screen["cathode_voltage_v"] if c == screen["cathode"] else v for c, v in _tops(cathodes)}
-    return parts, {"cathode_voltage_v": float(max(tops, default=screen["cathode_voltage_v"]))}
+    usual_top = cathode_voltage_v(screen, partners)
+    tops = {usual_top if c == screen["cathode"] else v for c, v in _tops(cathodes)}
+    return parts, {"cathode_voltage_v": float(max(tops, default=usual_top))}
 
 
 def _tops(cathodes: pd.DataFrame) -> list[tuple[str, float]]:

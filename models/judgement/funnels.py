@@ -3,6 +3,7 @@
 import pandas as pd
 
 from ionsieve.features.chemistry.formula import composition_key, composition_keys, parse_formula
+from ionsieve.models.judgement.filters import ENTRIES
 from ionsieve.models.judgement.funnel_files import Funnel, nearest
 from ionsieve.models.judgement.roles import EXPLORE, FELL, READY, screen_role
 
@@ -28,6 +29,15 @@ def run_funnel(table: pd.DataFrame, funnel: Funnel) -> tuple[pd.DataFrame, pd.Da
                     f"{funnel.source}, filter {f.name}: no candidate has a column {column!r}"
                     f"{nearest(column, list(table.columns))}."
                 )
+        if _is_text(table[f.column]) and f.column not in ENTRIES:
+            raise ValueError(
+                f"{funnel.source}, filter {f.name}: column {f.column!r} holds text, which cannot be compared with "
+                f"{f.threshold:g}; of text only the entries of {', '.join(ENTRIES)} are counted."
+            )
+        if f.unless is not None and not _is_yes_no(table[f.unless]):
+            raise ValueError(
+                f"{funnel.source}, filter {f.name}: unless names {f.unless!r}, which is no column of yes and no."
+            )
         if _is_text(table[f.column]) and (f.threshold < 0 or f.threshold % 1):
             raise ValueError(
                 f"{funnel.source}, filter {f.name}: column {f.column!r} holds text, of which a filter counts the "
@@ -47,6 +57,10 @@ def run_funnel(table: pd.DataFrame, funnel: Funnel) -> tuple[pd.DataFrame, pd.Da
 
 def _is_text(column: pd.Series) -> bool:
     return bool(column.map(lambda cell: isinstance(cell, str)).any())
+
+
+def _is_yes_no(column: pd.Series) -> bool:
+    return pd.api.types.is_bool_dtype(column) or bool(column.dropna().map(lambda cell: isinstance(cell, bool)).all())
 
 
 def survivors(table: pd.DataFrame, verdicts: pd.DataFrame, funnel: Funnel) -> pd.DataFrame:

@@ -13,20 +13,22 @@ import pandas as pd
 from ionsieve.features.chemistry.formula import composition_key, parse_formula
 from ionsieve.models.judgement.candidates import written_plainly
 from ionsieve.models.judgement.cell import Cell, interface_column, open_column
-from ionsieve.models.judgement.filters import Filter
+from ionsieve.models.judgement.filters import Filter, numbers
+from ionsieve.models.judgement.hosts import series_of
 from ionsieve.models.judgement.ranking import bare_ev_atom, weighted_score
 from ionsieve.models.judgement.roles import EXPLORE, READY
 
 FACTS = (
     "log10_sigma", "log10_sigma_low", "log10_sigma_high", "log10_sigma_decides", "sigma_origin", "near",
-    "probability_sigma_ge_1e_4", "sigma_publications", "sigma_phase", "sigma_kind", "sigma_source", "sigma_match",
-    "measured_crystalline",
+    "log10_sigma_bulk", "log10_sigma_total", "probability_sigma_ge_1e_4", "sigma_publications", "sigma_phase",
+    "sigma_kind", "sigma_source", "sigma_match", "measured_crystalline",
     "band_gap_ev", "band_gap_low_ev", "band_gap_high_ev", "band_gap_origin",
     "e_above_hull_ev_atom", "decomposition_energy_ev_atom", "hull_complete", "hull_incomplete_reason",
     "reduction_limit_tol_v", "oxidation_limit_tol_v", "reduction_products", "oxidation_products",
     "oxidation_ceiling_v", "reduction_limit_predicted_v", "oxidation_limit_predicted_v",
-    "passivating", "passivating_why", "products_at_0v", "interphase_volume_ratio",
-    "e_rxn_h2o_ev", "products_h2o", "e_rxn_co2_ev", "products_co2", "h2s_released_mol", "h2_released_mol",
+    "passivating", "passivating_why", "lasts_on_lithium", "host", "products_at_0v", "interphase_volume_ratio",
+    "e_rxn_h2o_ev", "e_rxn_h2o_ev_atom", "products_h2o", "e_rxn_co2_ev", "e_rxn_co2_ev_atom", "products_co2",
+    "h2s_released_mol", "h2_released_mol", "hygroscopic",
     "film_log10_sigma", "migration_barrier_2d_ev", "space_group_number", "used_in_cells", "origin", "about",
 )  # fmt: skip
 # Filters on these rest on the hull; why it is incomplete tells what to compute.
@@ -55,7 +57,7 @@ def role_list(
     """Ready and explore rows of one role, ranked, one per composition; an empty table keeps its columns.
 
     Args:
-        table: As for `ranking.ranking_terms`, with novelty, parent, family, warnings, reasons and FACTS.
+        table: As for `ranking.ranking_terms`, with novelty, parent, family, hypothetical, warnings, reasons and FACTS.
         verdicts: Of this role, in the table's order, as from `roles.screen_role`.
         terms: As from `ranking.ranking_terms` of the same table.
         weights: Term -> weight.
@@ -64,7 +66,9 @@ def role_list(
 
     Returns:
         rank, list, opening (yes/no), formula, id, polymorphs (other ids of the composition with their list),
-        novelty, parent, family, score, next_step, reasons, flags, the facts and contacts, and the terms.
+        series (the best of the compositions that a dopant or a little lithium tells apart, itself included; "" for one
+        without such), n_series, novelty, parent, family, score, next_step, reasons, flags, the facts and contacts, and
+        the terms.
     """
     kept = verdicts["list"].isin([READY, EXPLORE]).to_numpy()
     rows, judged = table[kept], verdicts[kept].set_index(table.index[kept])
@@ -87,7 +91,7 @@ def role_list(
     facts = rows.reindex(columns=[*FACTS, *contacts])
     listed = pd.concat([head, facts, terms[kept].add_prefix("term_")], axis=1)
     listed = listed.loc[_order(head, rows).index]
-    listed = _one_per_composition(listed)
+    listed = _with_series(_one_per_composition(listed))
     listed = pd.concat(
         [_opened(part, opening) for _, part in listed.groupby("list", sort=False)] or [_opened(listed, opening)]
     )
@@ -97,9 +101,10 @@ def role_list(
 
 
 def _order(head: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """Sort keys, best row first: list, score, the physical ties; the formula alone comes after all of these."""
+    """Sort keys, best row first: list, what is not known to exist, score, the physical ties; the formula comes last."""
     # Rounded for the order alone: the last bits of a sum must not decide between equals.
-    keys = pd.DataFrame({"list": head["list"] == EXPLORE, "score": -head["score"].round(12)})
+    keys = pd.DataFrame({"list": head["list"] == EXPLORE, "hypothetical": numbers(rows["hypothetical"]) == 1.0})
+    keys["score"] = -head["score"].round(12)
     keys["stability"] = rows[TIES[0]].astype(float)
     keys["elements"] = -rows[TIES[1]].astype(float)
     keys["formula"], keys["id"] = head["formula"], head["id"]
@@ -120,10 +125,25 @@ def _one_per_composition(listed: pd.DataFrame) -> pd.DataFrame:
     return kept
 
 
+def _with_series(listed: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one doping series named by its first row, which is its best."""
+    firsts = series_of(list(listed["formula"]))
+    formulas, first = listed["formula"].to_numpy(), pd.Series(firsts, index=listed.index, dtype=int)
+    counts = first.map(first.value_counts())
+    alone = (counts == 1).to_numpy()
+    place = list(listed.columns).index("novelty")
+    listed = listed.copy()
+    listed.insert(place, "series", np.where(alone, "", formulas[firsts]) if len(listed) else "")
+    listed.insert(place + 1, "n_series", counts.astype("Int64"))
+    return listed
+
+
 def _opened(part: pd.DataFrame, opening: Opening) -> pd.DataFrame:
-    """One list with its opening first: rows as they stand, but no more of a family than the opening takes."""
-    nth_of_family = part.groupby("family").cumcount()
-    eligible = (nth_of_family < opening.per_family).to_numpy()
+    """One list with its opening first: rows as they stand, but no more of a family than the opening takes, and of a
+    doping series the best."""
+    repeated = part["series"].duplicated() & (part["series"] != "")
+    nth_of_family = part[~repeated].groupby("family").cumcount().reindex(part.index)
+    eligible = (~repeated & (nth_of_family < opening.per_family)).to_numpy()
     opens = eligible & (np.cumsum(eligible) <= opening.rows)
     ordered = pd.concat([part[opens], part[~opens]])
     ordered.insert(1, "opening", np.arange(len(ordered)) < opens.sum())

@@ -18,8 +18,12 @@ from ionsieve.features.chemistry.redox import (
     products_conduct_lithium,
     products_mixed_conducting,
 )
+from ionsieve.models.judgement.hosts import inherited
 
 NEEDED = ("id", "formula", "products_at_0v", "hull_complete", "e_rxn_total_lithium_ev_atom")
+LITHIUM_COLUMNS = (
+    "passivating", "passivating_why", "interphase_volume_ratio", "host", "reduction_at_least_v", "lasts_on_lithium",
+)  # fmt: skip
 AVOGADRO_A3_CM3 = 1e24 / 6.02214076e23  # volume per formula, Å3, of one cm3/mol
 METAL = "Li"
 
@@ -27,10 +31,11 @@ METAL = "Li"
 @dataclass(frozen=True)
 class PassivationRules:
     """Thresholds: every product needs a gap of at least min_gap_ev; the total reaction with lithium may be no stronger
-    than min_total_ev_atom, eV per atom of the mixture."""
+    than min_total_ev_atom, eV per atom of the mixture; one no stronger than negligible_ev_atom stays at the surface."""
 
     min_gap_ev: float
     min_total_ev_atom: float
+    negligible_ev_atom: float
 
 
 def passivation_table(
@@ -77,6 +82,36 @@ def passivation_table(
             "interphase_volume_ratio": np.array(ratio, dtype=float),
         }
     )
+
+
+def on_lithium(table: pd.DataFrame, hosts: pd.DataFrame, rules: PassivationRules) -> pd.DataFrame:
+    """The table with what its rows have of their hosts, and whether each lasts on lithium.
+
+    Args:
+        table: formula, passivating, passivating_why, hull_complete, reduction_limit_tol_v, e_rxn_total_lithium_ev_atom.
+        hosts: The same columns of further compounds that may be hosts; a column that is absent is unknown.
+        rules: See `PassivationRules`.
+
+    Returns:
+        The table with passivating and passivating_why completed, host, reduction_at_least_v (see `hosts.inherited`) and
+        lasts_on_lithium: it is passivating, or reacts so weakly that nothing but its surface does (garnets: lithium
+        reduces a little zirconium and tantalum, doi:10.1002/aenm.201803440); missing where neither is known.
+    """
+    own = _for_hosts(table)
+    found = inherited(own, pd.concat([own, _for_hosts(hosts)], ignore_index=True))
+    energy = own["e_total_ev_atom"]
+    weak = (energy >= rules.negligible_ev_atom).astype("boolean").mask(energy.isna())
+    weak = weak.mask(found["total_at_most_ev_atom"] < rules.negligible_ev_atom, False)
+    result = table.assign(**{c: found[c] for c in ("host", "passivating", "passivating_why", "reduction_at_least_v")})
+    return result.assign(lasts_on_lithium=result["passivating"] | weak)
+
+
+def _for_hosts(table: pd.DataFrame) -> pd.DataFrame:
+    rows = table.reindex(columns=["formula", "passivating", "passivating_why"])
+    complete = table["hull_complete"].fillna(value=False).astype(bool)
+    limit = table["reduction_limit_tol_v"].astype(float).where(complete)
+    energy = table.get("e_rxn_total_lithium_ev_atom", pd.Series(np.nan, index=table.index)).astype(float)
+    return rows.assign(reduction_limit_v=limit, e_total_ev_atom=energy)
 
 
 def _conditions(

@@ -42,25 +42,29 @@ def ranking_terms(
     Args:
         table: As from `evidence.prepare_candidates`, with the contact columns of `cell.pivot_interfaces`,
             element_credit (0 to 1, 1 for abundant harmless elements), conductor_rate (0 to 1, as from
-            `base_rate.conductor_rate`), film_log10_sigma (measured on films) and used_in_cells (yes/no).
+            `base_rate.conductor_rate`), film_log10_sigma (measured on films), log10_sigma_total (measured, grain
+            boundaries and all: it ranks before a bulk value), used_in_cells and hygroscopic (yes/no).
         cell: The cell to serve.
         scales: Term -> (value worth 0, value worth 1): conductivity and film_conductivity (log10 of S/cm), oxidation
             (V relative to the cathode voltage), reduction (V), hull (eV/atom), certainty (width of the 90 %
-            interval, decades), barrier (eV), air (eV per molecule of H2O or CO2).
-        credits: passivating: least credit for reduction and anode_contact if the interphase works;
-            lithium_free_oxidation: credit for oxidation of what has no lithium to give off.
+            interval, decades), barrier (eV), air (eV per atom of the mixture with H2O or CO2).
+        credits: hygroscopic: most that a salt which takes up moisture earns for air; passivating: least credit for
+            reduction and anode_contact if the interphase works; lithium_free_oxidation: credit for oxidation of what
+            has no lithium to give off.
     """
     partners = cell.partners
     contact = {part: _relative(table[interface_column(partners[part])], bare_ev_atom(cell, part)) for part in partners}
     cathode_open = _relative(table[open_column(partners["cathode_lithiated"])], cell.bare_open_ev_non_li)
-    passivates = numbers(table["passivating"]) == 1.0
+    passivates = numbers(table["lasts_on_lithium"]) == 1.0
     width = table["log10_sigma_high"] - table["log10_sigma_low"]
     certainty = np.where(table["log10_sigma_decides"].isna(), np.nan, ramp(width, *scales["certainty"]))
     oxidation = [volts + cell.cathode_voltage_v for volts in scales["oxidation"]]
     reduction = ramp(table["reduction_limit_tol_v"], *scales["reduction"])
-    air = np.minimum(ramp(table["e_rxn_h2o_ev"], *scales["air"]), ramp(table["e_rxn_co2_ev"], *scales["air"]))
+    air = np.minimum(*(ramp(table[f"e_rxn_{gas}_ev_atom"], *scales["air"]) for gas in ("h2o", "co2")))
+    air = np.where(numbers(table["hygroscopic"]) == 1.0, np.minimum(air, credits["hygroscopic"]), air)
+    conductivity = table["log10_sigma_total"].astype(float).fillna(table["log10_sigma_decides"])
     terms = {
-        "conductivity": ramp(table["log10_sigma_decides"], *scales["conductivity"]),
+        "conductivity": ramp(conductivity, *scales["conductivity"]),
         # films conduct otherwise than crystals: what was measured of one goes first
         "film_conductivity": ramp(
             table["film_log10_sigma"].astype(float).fillna(table["log10_sigma_decides"]), *scales["film_conductivity"]

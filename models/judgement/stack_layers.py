@@ -21,6 +21,7 @@ LAYER_COLUMNS = (
     "role", "list", "id", "formula", "score", "log10_sigma", "sigma_origin", "near", "film_log10_sigma", "film_source",
     "passivating", "anode_ev_atom", "cathode_ev_atom", "cathode_open_ev_non_li",
 )  # fmt: skip
+FILM_ORIGINS = {"measured": "its crystal", "upper bound": "the upper bound of its crystal"}
 EVERY_ROW = ("anolyte", "catholyte")  # pairs of these are tried over all materials that are ready
 
 
@@ -61,9 +62,10 @@ def stack_layers(
         films: As from `film_conductivities`; None where nothing is known of films.
 
     Returns:
-        LAYER_COLUMNS: score is the role's; log10_sigma NaN where it is predicted far from the data; anode_ev_atom
-        and cathode_ev_atom (worse of lithiated and delithiated) are closed mutual energies, cathode_open_ev_non_li the
-        worst over the cathode's voltages with lithium open, per atom that is not lithium; NaN where unknown.
+        LAYER_COLUMNS: score is the role's; log10_sigma the total conductivity where one was measured, NaN where it is
+        predicted far from the data; anode_ev_atom and cathode_ev_atom (worse of lithiated and delithiated) are closed
+        mutual energies, cathode_open_ev_non_li the worst over the cathode's voltages with lithium open, per atom that
+        is not lithium; NaN where unknown.
     """
     parts = []
     for role in (*ELECTROLYTE_ROLES, *COATING_ROLES):
@@ -82,6 +84,8 @@ def stack_layers(
     layers["formula"] = layers.groupby("composition")["formula"].transform("first")
     near = layers["near"].astype("boolean").fillna(value=False) | (layers["sigma_origin"] == "measured")
     layers["log10_sigma"] = layers["log10_sigma"].astype(float).where(near)
+    if "log10_sigma_total" in layers:  # what a pellet conducts, grain boundaries and all
+        layers["log10_sigma"] = layers["log10_sigma_total"].astype(float).fillna(layers["log10_sigma"])
     cathodes = [cell.partners[f"cathode_{state}"] for state in ("lithiated", "delithiated")]
     layers["anode_ev_atom"] = _contact(layers, f"e_rxn_{cell.partners['anode']}_ev_atom")
     layers["cathode_ev_atom"] = np.minimum(*(_contact(layers, f"e_rxn_{p}_ev_atom") for p in cathodes))
@@ -105,5 +109,5 @@ def film_log10_sigma(layer: Mapping[Hashable, Any], floor_log10_sigma: float) ->
         return film, ""
     if np.isnan(bulk):
         return floor_log10_sigma, f"film of {layer['formula']} taken at {10**floor_log10_sigma:g} S/cm"
-    origin = "its crystal" if layer["sigma_origin"] == "measured" else "a prediction for its crystal"
+    origin = FILM_ORIGINS.get(str(layer["sigma_origin"]), "a prediction for its crystal")
     return bulk, f"film of {layer['formula']} taken as {origin}"

@@ -12,14 +12,11 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from pymatgen.core import Composition
 
 from ionsieve.features.chemistry.charges import average_charges
-from ionsieve.features.chemistry.formula import composition_keys, parse_formula
+from ionsieve.features.chemistry.formula import composition_keys, is_fractional, parse_formula
 from ionsieve.features.chemistry.suitability import MIXED_CONDUCTORS
 
-MOST_ATOMS = 60  # of a formula in whole numbers: no compound of this field has a longer one
-SMALLEST_STEP = 1000  # amounts are whole multiples of a thousandth
 HOST_DISTANCE = 0.08  # of the atoms other than lithium may be foreign or missing: a third of one site of LiTi2(PO4)3
 MIXTURE_DISTANCE = 0.04  # of them may a mixture of two end members leave unexplained
 SAME_CHARGE = 0.1  # e: Ti4+ does not derive from LaTiO3
@@ -35,23 +32,6 @@ class Host:
     gap_ev: tuple[float, float, float]
     charges: dict[str, float]
     amounts: dict[str, float]
-
-
-def is_fractional(formula: str) -> bool:
-    """Whether a formula is that of a solid solution or a rounding, not of a stoichiometric compound.
-
-    It is written so, with amounts that are no whole numbers, or its whole numbers are too large for a compound's.
-    """
-    composition = parse_formula(formula)
-    atoms = composition.num_atoms * _to_whole_numbers(composition)
-    whole = all(abs(amount - round(amount)) < 1e-6 for amount in composition.values())
-    return bool(not whole or atoms > MOST_ATOMS)
-
-
-def _to_whole_numbers(composition: Composition) -> float:
-    """What turns the amounts into the smallest whole numbers."""
-    steps = np.array([round(amount * SMALLEST_STEP) for amount in composition.values()])
-    return SMALLEST_STEP / float(np.gcd.reduce(np.maximum(steps, 1)))
 
 
 @lru_cache(maxsize=65536)

@@ -60,8 +60,9 @@ class Phase:
     """Measurements of one phase of one composition.
 
     log10_sigma is the median over publications and `scatter` its error, NaN where only an upper bound is known;
-    log10_sigma_bound the lowest upper bound where there is no value. `name` is "" where the polymorph is not stated,
-    `crystals` are the descriptions its rows give.
+    log10_sigma_bulk and log10_sigma_total the medians of those that give one, NaN where none does; log10_sigma_bound
+    the lowest upper bound where there is no value. `name` is "" where the polymorph is not stated, `crystals` are the
+    descriptions its rows give.
     """
 
     formula: str
@@ -70,6 +71,8 @@ class Phase:
     crystals: tuple[Crystal, ...]
     log10_sigma: float
     scatter: float
+    log10_sigma_bulk: float
+    log10_sigma_total: float
     log10_sigma_bound: float
     publications: int
     kind: str
@@ -204,11 +207,21 @@ def _phase(rows: Sequence[Measurement]) -> Phase:
         crystals=tuple(dict.fromkeys(row.crystal for row in rows if row.crystal.space_group)),
         log10_sigma=float(np.median(medians)) if valued else np.nan,
         scatter=max(LEAST_SCATTER, scatter / np.sqrt(len(medians))) if valued else np.nan,
+        log10_sigma_bulk=_median_of_kind(valued, "bulk"),
+        log10_sigma_total=_median_of_kind(valued, "total"),
         log10_sigma_bound=min(bounds) if not valued else np.nan,
         publications=len(publications),
         kind=", ".join(kind for kind in KINDS if kind in kinds),
         source="; ".join(p for p in publications if not p.startswith(UNPUBLISHED)),
     )
+
+
+def _median_of_kind(rows: Sequence[Measurement], kind: str) -> float:
+    """Median over publications of the values of one kind; NaN without any."""
+    of_kind = [row for row in rows if row.kind == kind]
+    publications = sorted({row.publication for row in of_kind})
+    medians = [np.median([row.log10_sigma for row in of_kind if row.publication == p]) for p in publications]
+    return float(np.median(medians)) if medians else np.nan
 
 
 def _of_publication(rows: Sequence[Measurement]) -> tuple[str, float]:
@@ -287,9 +300,9 @@ def known_conductivity(candidates: pd.DataFrame, measurements: pd.DataFrame) -> 
 
     Returns:
         Indexed as candidates: log10_sigma with log10_sigma_low and _high (90 % of a normal), the probabilities of
-        TIERS, NaN where nothing was measured; log10_sigma_bound where only an upper bound is known, which gives
-        probability 0 from there on; sigma_publications (0: none), sigma_phase, sigma_kind, sigma_source, sigma_match,
-        measured_crystalline and note.
+        TIERS, NaN where nothing was measured; log10_sigma_bulk and log10_sigma_total, apart; log10_sigma_bound where
+        only an upper bound is known, which gives probability 0 from there on; sigma_publications (0: none),
+        sigma_phase, sigma_kind, sigma_source, sigma_match, measured_crystalline and note.
     """
     systems = {frozenset(SYMBOL.findall(formula)) for formula in candidates["formula"]}
     asked = [frozenset(SYMBOL.findall(formula)) in systems for formula in measurements["formula"]]
@@ -306,6 +319,7 @@ def known_conductivity(candidates: pd.DataFrame, measurements: pd.DataFrame) -> 
 
 def _known_row(phase: Phase | None, how: str, crystalline: bool) -> dict[str, object]:
     row: dict[str, object] = dict.fromkeys(["log10_sigma", "log10_sigma_low", "log10_sigma_high", *TIERS], np.nan)
+    row |= {"log10_sigma_bulk": np.nan, "log10_sigma_total": np.nan}
     row |= {"log10_sigma_bound": np.nan, "sigma_publications": 0, "measured_crystalline": crystalline}
     row |= dict.fromkeys(KNOWN_TEXT, "")
     if phase is None:
@@ -317,6 +331,7 @@ def _known_row(phase: Phase | None, how: str, crystalline: bool) -> dict[str, ob
         note = f"measured below {10**phase.log10_sigma_bound:.0e} S/cm"
         return row | below | {"log10_sigma_bound": phase.log10_sigma_bound, "note": note}
     half = NINETY_PERCENT * phase.scatter
+    row |= {"log10_sigma_bulk": phase.log10_sigma_bulk, "log10_sigma_total": phase.log10_sigma_total}
     row |= {name: float(norm.sf((tier - phase.log10_sigma) / phase.scatter)) for name, tier in TIERS.items()}
     row |= {"log10_sigma_low": phase.log10_sigma - half, "log10_sigma_high": phase.log10_sigma + half}
     return row | {"log10_sigma": phase.log10_sigma}
@@ -325,8 +340,9 @@ def _known_row(phase: Phase | None, how: str, crystalline: bool) -> dict[str, ob
 def decided_conductivity(predicted: pd.DataFrame, known: pd.DataFrame, near_distance: float) -> pd.DataFrame:
     """What is known of the conductivity, what is not, and which of it may decide.
 
-    A measured value goes before a predicted one. A bound is no value: it caps a prediction and never stands for a
-    missing one; where it lies below a tier, it decides. A prediction decides only near the measured rows.
+    A measured value goes before a predicted one. A bound stands as what it is, the upper end of an interval without a
+    lower, in place of a prediction above it, caps the interval of one below it, and never stands for a missing one;
+    where it lies below a tier, it decides. A prediction decides only near the measured rows.
 
     Args:
         predicted: log10_sigma with _low and _high, the probabilities of TIERS, domain_distance.
@@ -335,14 +351,18 @@ def decided_conductivity(predicted: pd.DataFrame, known: pd.DataFrame, near_dist
 
     Returns:
         `predicted` with these replaced, the columns of `known` but its bound, and `sigma_origin` ("measured",
-        "predicted" or ""), `near` (True measured, or predicted near; False predicted far; NA nothing known) and
-        `log10_sigma_decides` (NaN where far or nothing; of a bound that decides, the lower of bound and prediction).
+        "upper bound", "predicted" or ""), `near` (True measured, or predicted near; False predicted far; NA nothing
+        known) and `log10_sigma_decides` (NaN where far or nothing; of a bound that decides, the lower of bound and
+        prediction).
     """
     measured, bound = known["log10_sigma"].notna(), known["log10_sigma_bound"]
     result = predicted.copy()
+    stands = bound.notna() & ~(predicted["log10_sigma"] < bound)
     for column in ("log10_sigma", "log10_sigma_low", "log10_sigma_high"):
         capped = predicted[column].where(bound.isna(), np.minimum(predicted[column], bound))
         result[column] = known[column].where(measured, capped)
+    result["log10_sigma_low"] = result["log10_sigma_low"].mask(stands)
+    result["log10_sigma_high"] = result["log10_sigma_high"].mask(stands, bound)
     has_value = result["log10_sigma"].notna()
     bound_decides = known[list(TIERS)].eq(0.0).all(axis=1) & bound.notna()
     close = (predicted["domain_distance"] <= near_distance) & has_value
@@ -353,6 +373,6 @@ def decided_conductivity(predicted: pd.DataFrame, known: pd.DataFrame, near_dist
     result.loc[bound_decides, "log10_sigma_decides"] = np.fmin(result["log10_sigma"], bound)[bound_decides]
     for column in TIERS:
         result[column] = known[column].where(known[column].notna(), predicted[column].where(close))
-    result["sigma_origin"] = np.where(measured, "measured", np.where(has_value, "predicted", ""))
+    result["sigma_origin"] = np.select([measured, stands, has_value], ["measured", "upper bound", "predicted"], "")
     told = [c for c in known if c not in result.columns and c != "log10_sigma_bound"]
     return pd.concat([result, known[told]], axis=1)

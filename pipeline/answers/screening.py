@@ -1,9 +1,11 @@
 """The funnel on your own materials: the plan's steps on other candidates, with a workspace's models and phases."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from ionsieve.pipeline.answers.own_values import own_values
 from ionsieve.pipeline.home import file_of
 from ionsieve.pipeline.plan import Step, downstream, read_plan, run_steps
 from ionsieve.pipeline.sources.merging import SLOTS, UNUSED
@@ -44,9 +46,13 @@ def screen_materials(
     plan = read_plan(own.params)
     steps = [plan["candidates"], *(s for s in downstream(plan, "candidates") if s.name != LOGGED_ONLY)]
     elsewhere = {path: place for step in steps for path, place in places(step, folder).items()}
+    for place in elsewhere.values():  # an earlier run's: beside this one's failure they would pass for its results
+        shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+    judged = elsewhere[plan["screen"].files["judged"]]
+    elsewhere |= own_values(source, own, folder / "tables", say)
     names = [step.name for step in steps]
     run_steps(steps if last is None else steps[: names.index(last) + 1], own, elsewhere, say)
-    return elsewhere[plan["screen"].files["judged"]]
+    return judged
 
 
 def with_candidates(workspace: Workspace, source: Path) -> Workspace:

@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from ionsieve.pipeline import INTERRUPTED, STOPPED
 from ionsieve.pipeline.commands.evaluate import evaluate
 from ionsieve.pipeline.commands.interface import interface
 from ionsieve.pipeline.commands.percolation import percolation
@@ -21,6 +22,10 @@ def main() -> None:
     """Run the command line; an input error is a message and exit code 1, never a traceback."""
     try:
         app(standalone_mode=True)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            print(f"\n{STOPPED}", file=sys.stderr)
+        raise
     except ValueError as error:
         from ionsieve.pipeline.tables import InputError  # brings pandas, which --help need not wait for
 

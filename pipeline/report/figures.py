@@ -14,7 +14,7 @@ from ionsieve.features.transport.bond_valence import framework_of, site_energy_l
 from ionsieve.features.transport.landscape_picture import landscape_figure
 
 USABLE_LOG10_SIGMA = -4.0
-COLORS = {"measured": "#b3541e", "predicted": "#0b6e75"}
+COLORS = {"measured": "#b3541e", "upper bound": "#8a8a8a", "predicted": "#0b6e75"}
 OXIDATION_RANGE_V = [-0.2, 7.6]  # beyond it nothing oxidises: such limits are defects of the energies
 PARITY_POINTS = 2000  # more make the page slow and the cloud no clearer
 PICTURE_RESOLUTION_ANGSTROM = 0.4  # finer surfaces look the same and weigh megabytes

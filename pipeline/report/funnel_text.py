@@ -9,12 +9,13 @@ from rich.table import Table
 
 from ionsieve.models.judgement.funnel_files import Funnel
 
-COUNTS = ("n_dropped", "n_unknown", "n_out", "published_count")
+COUNTS = ("n_dropped", "n_dropped_unknown", "n_unknown", "n_out", "published_count")
 HEADS = {
     "filter": "step",
     "condition": "condition",
     "n_dropped": "dropped",
-    "n_unknown": "unknown",
+    "n_dropped_unknown": "of these unknown",
+    "n_unknown": "left unknown",
     "n_out": "left",
     "published_count": "published",
     "count_check": "count from",
@@ -33,7 +34,7 @@ def print_funnel(funnel: Funnel, steps: pd.DataFrame, found: Mapping[str, str], 
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
-    shown = ["filter", "condition", "n_dropped", "n_unknown", "n_out"]
+    shown = ["filter", "condition", "n_dropped", "n_dropped_unknown", "n_unknown", "n_out"]
     shown += [
         name
         for name in ("published_count", "count_check", "basis")

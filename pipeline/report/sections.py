@@ -96,7 +96,7 @@ def with_interval(table: pd.DataFrame) -> pd.DataFrame:
     if "log10_sigma_low" not in table:
         return table
     text = [
-        "" if low != low or low == high else f"{low:.1f} to {high:.1f}"
+        ("" if high != high else f"below {high:.1f}") if low != low else f"{low:.1f} to {high:.1f}"
         for low, high in zip(table["log10_sigma_low"], table["log10_sigma_high"], strict=True)
     ]
     return table.assign(sigma_interval=text)

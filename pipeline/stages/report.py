@@ -33,7 +33,6 @@ def run(
     anode_coating: Path,
     stacks: Path,
     report: Block,
-    screen: Block,
 ) -> Result:
     told = read_json(funnel)
     roles, shown = told["roles"], report["rows_shown"]
@@ -54,7 +53,7 @@ def run(
         facts=facts,
         sections=[(f"{role}-ready", title) for role, title in ROLE_TITLES.items()] + [("stacks", "Stacks"), *FURTHER],
         shortlists=[*lists, sections.stack_section(stacks, shown)],
-        map_figure=figure_html(map_figure(judged, screen["cathode_voltage_v"]), "map-figure"),
+        map_figure=figure_html(map_figure(judged, told["cathode_voltage_v"]), "map-figure"),
         crystals=crystals,
         funnel=sections.funnel_section(told),
         verdicts=sections.compact_verdicts(verdicts),

@@ -23,6 +23,13 @@ from ionsieve.pipeline.stage import Result, stage_main
 from ionsieve.pipeline.stages.stability import known_missing
 from ionsieve.pipeline.workspace import Block
 
+# Facts that readers of a list look for, known or not.
+ALWAYS = (
+    "log10_sigma", "log10_sigma_low", "log10_sigma_high", "log10_sigma_decides", "sigma_origin", "near", "band_gap_ev",
+    "band_gap_origin", "e_above_hull_ev_atom", "reduction_limit_tol_v", "oxidation_limit_tol_v", "passivating",
+    "e_rxn_h2o_ev", "e_rxn_co2_ev", "migration_barrier_2d_ev",
+)  # fmt: skip
+
 
 def role_lists(
     table: pd.DataFrame, verdicts: pd.DataFrame, cell: Cell, screen: Mapping, shortlist: Mapping
@@ -30,7 +37,7 @@ def role_lists(
     """The list of every role, by its name."""
     terms = ranking_terms(table, cell, shortlist["scales"], shortlist["credits"])
     table = table.assign(reasons=reasons(table, cell))
-    references = {"cathode_voltage_v": screen["cathode_voltage_v"]}
+    references = {"cathode_voltage_v": cell.cathode_voltage_v}
     opening = Opening(**shortlist["opening"])
     lists = {}
     for role in ROLES:
@@ -38,6 +45,13 @@ def role_lists(
         of_role = verdicts[verdicts["role"] == role].set_index("id").loc[table["id"]].reset_index()
         lists[role] = role_list(table, of_role, terms, shortlist["weights"][role], filters, opening)
     return lists
+
+
+def without_empty(rows: pd.DataFrame) -> pd.DataFrame:
+    """The list without facts that no row has; what says what a row is stays."""
+    facts = list(rows.columns)[list(rows.columns).index("flags") + 1 :]
+    has_nothing = [c for c in facts if c not in ALWAYS and (rows[c].isna() | (rows[c] == "")).all()]
+    return rows.drop(columns=has_nothing) if len(rows) else rows
 
 
 def pair_energies(pairs: pd.DataFrame, phases: PhaseSet, missing: Sequence[str]) -> pd.DataFrame:
@@ -105,7 +119,8 @@ def run(
         for role, rows in lists.items()
     ]
     lines.append(f"shortlist: stacks: {len(stacks)}; crystals of {n_crystals} listed materials")
-    return Result({**lists, "stacks": stacks, "crystals": archive}, lines)
+    shown = {role: without_empty(rows) for role, rows in lists.items()}
+    return Result({**shown, "stacks": stacks, "crystals": archive}, lines)
 
 
 if __name__ == "__main__":

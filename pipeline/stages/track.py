@@ -6,10 +6,12 @@ One run per trained model and one for the screening, tied by a common id, a dige
 import hashlib
 import logging
 import os
+import shutil
 import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,10 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # read when mlflow is imported
 import mlflow
 import pandas as pd
 from matplotlib.figure import Figure
+from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from ionsieve.models.learning.training import TrainedModel, predict
@@ -125,10 +129,49 @@ def log_screening(params: Mapping[str, Any], funnel: dict[str, Any], lists: list
         mlflow.log_artifact(str(file))
 
 
+SQLITE = "sqlite:///"
+
+
 def store_uri(store: str, workspace: Workspace) -> str:
-    """The address of the log; a SQLite file counts from the workspace."""
-    scheme, is_file, path = store.partition("sqlite:///")
-    return store if scheme or not is_file else f"sqlite:///{workspace.path(path)}"
+    """The address of the log; a SQLite file counts from the workspace, and is made if it is not there."""
+    scheme, is_file, path = store.partition(SQLITE)
+    if scheme or not is_file:
+        return store
+    if not workspace.path(path).exists():
+        make_store(workspace.path(path))
+    return f"{SQLITE}{workspace.path(path)}"
+
+
+def make_store(file: Path) -> None:
+    """An empty log, made beside its place and moved there whole.
+
+    MLflow makes its tables in dozens of steps, each kept at once: where a run has ended among them it says ever after
+    that a table exists already.
+    """
+    beside = file.with_name(f".{file.name}.new")  # no other run works here, and what a killed one left is of no use
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    try:
+        uri = f"{SQLITE}{beside / file.name}"
+        with without_waiting_for_the_disk():
+            MlflowClient(tracking_uri=uri, registry_uri=uri).search_experiments()
+        (beside / file.name).replace(file)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+@contextmanager
+def without_waiting_for_the_disk() -> Iterator[None]:
+    """SQLite files opened meanwhile leave it to the system when their pages reach the disk."""
+
+    def set_pragma(connection: Any, record: object) -> None:
+        connection.execute("PRAGMA synchronous = OFF")
+
+    event.listen(Engine, "connect", set_pragma)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", set_pragma)
 
 
 def run(*, workspace: Workspace, models: Path, funnel: Path, shortlists: Path) -> Result:
@@ -136,8 +179,8 @@ def run(*, workspace: Workspace, models: Path, funnel: Path, shortlists: Path) -
     lists = sorted([funnel, *(f for f in shortlists.iterdir() if f.suffix in LISTS)])
     id_ = common_id([workspace.path(PARAMS), models, *lists])
     with _MLFLOW:
-        mlflow.set_tracking_uri(store_uri(settings["store"], workspace))
         try:
+            mlflow.set_tracking_uri(store_uri(settings["store"], workspace))
             names = log_runs(models, lists, read_json(funnel), workspace, id_)
         except (MlflowException, SQLAlchemyError) as error:
             reason = str(error).strip().splitlines()[0]

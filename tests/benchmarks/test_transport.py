@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bvlain import Lain
+from places import CRYSTALS
 from pymatgen.core import Structure
 from pymatgen.io.cif import CifParser
 
@@ -21,7 +22,6 @@ from ionsieve.features.transport.bond_valence import framework_of, site_energy_l
 from ionsieve.features.transport.percolation import percolation
 from ionsieve.features.transport.table import transport_table
 
-CRYSTALS = Path(__file__).resolve().parents[2] / "data" / "reference" / "crystals"
 NAMES = ["LiCl", "LiCoO2", "LiFePO4", "LiTi2P3O12"]
 SAMPLE = 8
 THREADS = 2

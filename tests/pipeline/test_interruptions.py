@@ -156,6 +156,24 @@ def all_stages(project) -> set[str]:
     return {START, *project.stages(), "track"}  # twenty
 
 
+def test_a_stage_that_is_killed_and_then_interrupted_gives_the_same_bytes(project, finished):
+    # two stages of DVC alone: the whole of it, twenty kills and an interruption in every stage, takes minutes
+    project, command = with_dvc(project), ["dvc", "repro", "--single-item", "phases", "candidates"]
+    outs = {
+        path: (finished.folder / path).read_bytes() for name in command[3:] for path in finished.stages()[name].outs
+    }
+    draw = random.Random(22)
+    for stage, how, codes in (
+        ("phases", kill, {-signal.SIGKILL}),
+        ("candidates", interrupt, {-signal.SIGINT, 252, 255}),
+    ):
+        code, said = disturb(project, command, {stage}, draw, how)
+        assert code in {*codes, 0}, said  # 0: it had ended
+        assert {path: made(project)[path] for path in outs.keys() & made(project).keys()}.items() <= outs.items()
+    run_whole(project, command)
+    assert {path: made(project)[path] for path in outs} == outs
+
+
 @pytest.mark.slow
 def test_twenty_kills_in_all_stages_lose_nothing(project, undisturbed):
     hold(with_dvc(project), undisturbed, all_stages(project), kill, seed=20)

@@ -24,7 +24,7 @@ STABILITY = """id formula e_above_hull_ev_atom decomposition_energy_ev_atom hull
     hull_incomplete_reason anion_group oxidation_ceiling_v
     oxidation_limit_v reduction_limit_tol_v oxidation_limit_tol_v decomposition_products reduction_products
     oxidation_products products_at_0v charge_balanced e_rxn_h2o_ev e_rxn_co2_ev products_h2o products_co2
-    h2s_released_mol h2_released_mol note"""
+    h2s_released_mol h2_released_mol e_rxn_h2o_ev_atom e_rxn_co2_ev_atom note"""
 TRANSPORT = f"id {BARRIERS} dimensionality mobile_site_shared note"
 PROMISED = {
     "interim/measurements": f"""id formula sigma_s_cm sigma_upper_bound_s_cm kind temperature_c activation_energy_ev

@@ -39,6 +39,35 @@ def test_every_trained_model_and_the_screening_is_a_finished_run_under_one_id(tr
     assert read_json(folder / "data/shortlists/tracked.json")["common_id"] == runs["tags.common_id"].iloc[0]
 
 
+def test_a_log_whose_making_is_interrupted_is_not_there_and_the_next_run_makes_it(finished, tmp_path, monkeypatch):
+    track = pytest.importorskip("ionsieve.pipeline.stages.track")
+    begun = []
+
+    class Interrupted:
+        """MLflow's client, stopped once the first of the tables is there."""
+
+        def __init__(self, tracking_uri: str, registry_uri: str) -> None:
+            begun.append(Path(tracking_uri.removeprefix("sqlite:///")))
+
+        def search_experiments(self) -> None:
+            with sqlite3.connect(begun[0]) as store:
+                store.execute("CREATE TABLE spans (id INTEGER)")
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(track, "MlflowClient", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            track.make_store(tmp_path / "mlflow.db")
+    assert begun[0].parent.parent == tmp_path  # beside its place: a move on one disk is whole or not at all
+    assert list(tmp_path.iterdir()) == []
+    begun[0].parent.mkdir()  # a kill leaves it
+    begun[0].write_bytes(b"half a table")
+    track.make_store(tmp_path / "mlflow.db")
+    assert [file.name for file in tmp_path.iterdir()] == ["mlflow.db"]
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    assert [e.name for e in track.MlflowClient(uri, uri).search_experiments()] == ["Default"]
+
+
 def test_logging_again_adds_nothing(tracked):
     assert tracked[2] == 0
 

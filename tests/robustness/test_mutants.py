@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import CRYSTALS
 
 from ionsieve.features.crystals.cif import parse_cif
 from ionsieve.features.crystals.cif_checks import cell_fault, number
 
 ROOT = Path(__file__).resolve().parents[2]
-CRYSTALS = ROOT / "data/reference/crystals"
 SECONDS = 30  # of processor time, for one mutant
 LARGEST_BYTES = 2500  # of a crystal's file: small cells are computed in a blink
 

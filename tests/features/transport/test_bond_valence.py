@@ -1,12 +1,11 @@
 """The landscape against closed forms, against BVlain at the same points, and against its own symmetry."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from bvlain import Lain
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import CRYSTALS
 from pymatgen.core import Lattice, Structure
 from scipy.special import erfc
 
@@ -16,9 +15,6 @@ from ionsieve.features.transport.bond_valence_parameters import pair_potential
 
 # Li-O in the softBV set of doi:10.1107/S2052520618015718, as the bvlain package tabulates it.
 LI_O_D0_EV, LI_O_R_MIN_ANGSTROM, LI_O_ALPHA = 0.98816, 1.940013, 1.937984
-
-
-CRYSTALS = Path(__file__).resolve().parents[3] / "data" / "reference" / "crystals"
 
 
 @pytest.fixture(scope="module")

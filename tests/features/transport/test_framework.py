@@ -1,16 +1,13 @@
 """Framework descriptors on crystals whose linkage and anion packing are known, and laws they must keep."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from places import CRYSTALS
 from pymatgen.core import Lattice, Structure
 
 from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
 from ionsieve.features.crystals.anion_lattice import anion_lattice_distances
 from ionsieve.features.transport.framework import FRAMEWORK_COLUMNS, framework_features
-
-CRYSTALS = Path(__file__).resolve().parents[3] / "data" / "reference" / "crystals"
 
 
 def crystal(name: str) -> Structure:

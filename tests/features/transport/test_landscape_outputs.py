@@ -1,12 +1,12 @@
 """Graph of sites, files and pictures of a landscape."""
 
 import io
-from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pytest
 from ase.io.cube import read_cube
+from places import CRYSTALS
 from pymatgen.core import Structure
 
 from ionsieve.features.chemistry.structure_charges import assign_oxidation_states
@@ -16,8 +16,6 @@ from ionsieve.features.transport.landscape_export import cube_text, grd_text
 from ionsieve.features.transport.landscape_picture import landscape_figure
 from ionsieve.features.transport.percolation import percolation
 from ionsieve.features.transport.site_network import site_network
-
-CRYSTALS = Path(__file__).resolve().parents[3] / "data" / "reference" / "crystals"
 
 
 def load(name: str, resolution: float = 0.2) -> tuple[Structure, Framework, Landscape]:

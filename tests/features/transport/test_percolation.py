@@ -1,7 +1,6 @@
 """Percolation of periodic fields against closed forms and a second route, and of crystals against BVlain."""
 
 import itertools
-from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -11,6 +10,7 @@ from bvlain import Lain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from places import CRYSTALS
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.cif import CifParser
 
@@ -19,7 +19,6 @@ from ionsieve.features.transport.bond_valence import framework_of, site_energy_l
 from ionsieve.features.transport.percolation import PERCOLATION_COLUMNS, percolation, percolation_row
 from ionsieve.features.transport.refinement import refined
 
-CRYSTALS = Path(__file__).resolve().parents[3] / "data" / "reference" / "crystals"
 NEIGHBOURS = [d for d in itertools.product((-1, 0, 1), repeat=3) if d != (0, 0, 0)]
 
 fields = st.tuples(*[st.integers(1, 4)] * 3).flatmap(

@@ -1,11 +1,11 @@
 """Rows of barriers and descriptors: known crystals, reasons in words, and runs that are taken up again."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from places import CRYSTALS
 from pymatgen.core import Lattice, Structure
 from pymatgen.io.cif import CifParser
 from sklearn.metrics import roc_auc_score
@@ -15,7 +15,6 @@ from ionsieve.features.transport.bond_valence import framework_of, site_energy_l
 from ionsieve.features.transport.percolation import percolation
 from ionsieve.features.transport.table import NO_STRUCTURE, TRANSPORT_COLUMNS, transport_row, transport_table
 
-CRYSTALS = Path(__file__).resolve().parents[3] / "data" / "reference" / "crystals"
 KNOWN = [
     *("LiFePO4", "LiCoO2", "Li7La3Zr2O12_cubic", "Li7La3Zr2O12_tetragonal", "Li6PS5Cl", "LiTi2P3O12"),
     *("Li10GeP2S12", "Li3N", "Li3YCl6", "LiCl", "Li2S"),

@@ -42,6 +42,10 @@ def candidates() -> pd.DataFrame:
         "log10_sigma": -3.5,
         "log10_sigma_decides": -3.5,
         "sigma_origin": "predicted",
+        "sigma_kind": "",
+        "novelty": "known",
+        "measured_crystalline": False,
+        "hygroscopic": False,
         "near": True,
         "band_gap_ev": 2.5,
         "band_gap_low_ev": 1.6,
@@ -147,7 +151,7 @@ def test_preparing_changes_nothing_in_place_and_refuses_double_ids(candidates):
     ],
 )
 def test_doubts_are_put_into_words(candidates, column, value, words):
-    plain = candidates.head(1).assign(oxidation_defect=False)
+    plain = candidates.head(1).assign(oxidation_defect=False, hypothetical=False)
     assert warnings_of(plain) == [""]
     assert words in warnings_of(plain.assign(**{column: value}))[0]
     unknown = plain.assign(**{column: None})
@@ -155,8 +159,23 @@ def test_doubts_are_put_into_words(candidates, column, value, words):
 
 
 def test_a_measured_material_needs_no_neighbour(candidates):
-    measured = candidates.head(1).assign(sigma_origin="measured", near=False, oxidation_defect=False)
+    measured = candidates.head(1).assign(
+        sigma_origin="measured", near=False, oxidation_defect=False, hypothetical=False
+    )
     assert warnings_of(measured) == [""]
+    assert "grain boundaries come on top" in warnings_of(measured.assign(sigma_kind="bulk"))[0]
+
+
+def test_what_nobody_made_and_nobody_computed_is_hypothetical(candidates):
+    energy = {"e_above_hull_ev_atom": np.nan}
+    made = prepare_candidates(
+        candidates.assign(hull_complete=False)
+    )  # its own energy counts, whatever is missing beside
+    guessed = prepare_candidates(candidates.assign(novelty="variant", **energy))
+    known = prepare_candidates(candidates.assign(**energy))
+    measured = prepare_candidates(candidates.assign(novelty="new", measured_crystalline=True, **energy))
+    assert [bool(t["hypothetical"].any()) for t in (made, guessed, known, measured)] == [False, True, False, False]
+    assert "no energy of its own" in guessed["warnings"].iloc[0]
 
 
 def test_element_credit_by_hand():

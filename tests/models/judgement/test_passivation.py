@@ -1,5 +1,7 @@
 """Interphases on lithium: what works in cells, what grows on, what burns."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,9 +10,15 @@ from ionsieve.features.thermodynamics.hull import phase_set
 from ionsieve.features.thermodynamics.interface import interface_table
 from ionsieve.features.thermodynamics.window import window_table
 from ionsieve.models.judgement.evidence import gap_lookup
-from ionsieve.models.judgement.passivation import PassivationRules, passivation_table, volume_ratio, volumes_a3
+from ionsieve.models.judgement.passivation import (
+    PassivationRules,
+    on_lithium,
+    passivation_table,
+    volume_ratio,
+    volumes_a3,
+)
 
-RULES = PassivationRules(min_gap_ev=0.5, min_total_ev_atom=-0.85)
+RULES = PassivationRules(min_gap_ev=0.5, min_total_ev_atom=-0.85, negligible_ev_atom=-0.05)
 # PBE gaps of the Materials Project, eV, rounded (Li3Bi has one and conducts electrons all the same)
 GAPS = {"Li3P": 0.70, "Li2S": 3.4, "LiCl": 6.2, "Li2O": 5.0, "Li3Bi": 0.6, "LiF": 8.7, "Li3N": 1.0, "Y2O3": 4.1}
 
@@ -65,7 +73,7 @@ def test_unknown_is_not_no_and_not_yes():
     incomplete = judged(("Li3PS4", "4 Li2S + Li3P", -0.7), hull_complete=False)
     assert incomplete["passivating"].isna().all()
     # one narrow gap is enough, whatever the others are
-    strict = PassivationRules(min_gap_ev=0.71, min_total_ev_atom=-0.85)
+    strict = replace(RULES, min_gap_ev=0.71)
     assert judged(("Li3ScPO2", "Li3P + LiScO2", -0.1), rules=RULES)["passivating"].isna().all()
     assert judged(("Li3ScPO2", "Li3P + LiScO2", -0.1), rules=strict)["passivating"].tolist() == [False]
     # one failure is enough, whatever is unknown besides
@@ -108,3 +116,65 @@ def test_on_the_legacy_table_known_materials_come_out_as_in_cells(shared_data):
     found = passivation_table(table, gap_lookup(gaps, products), RULES).set_index("id")["passivating"]
     assert found[works].fillna(value=False).all()
     assert not found[fails].fillna(value=True).any()
+
+
+def lasting(*rows: tuple) -> pd.DataFrame:
+    """Rows (formula, passivating, why, limit on reduction in V, total energy) judged with one another as hosts."""
+    names = ["formula", "passivating", "passivating_why", "reduction_limit_tol_v", "e_rxn_total_lithium_ev_atom"]
+    table = pd.DataFrame(rows, columns=names).assign(hull_complete=True)
+    table["passivating"] = table["passivating"].astype("boolean")
+    return on_lithium(table, table.iloc[:0], RULES).set_index("formula")
+
+
+ZIRCONIUM = "a product conducts electrons: 1.5 La2O3 + 7 Li2O + 0.5 Zr4O"
+
+
+def test_what_hardly_reacts_lasts_and_what_turns_black_does_not():
+    # total reaction on the Materials Project's phases of 2019: garnets with Ta last in cells, those with Nb turn black
+    found = lasting(
+        ("Li6.4La3Zr1.4Ta0.6O12", False, ZIRCONIUM, 0.33, -0.043),
+        ("Li6.5La3Zr1.5Nb0.5O12", False, ZIRCONIUM, 0.55, -0.056),
+        ("Li6PS5Cl", True, "", 1.7, -0.59),
+        ("Li3ScO3", None, "unknown: gap of LiScO2", np.nan, np.nan),
+    )
+    assert found["lasts_on_lithium"].tolist()[:3] == [True, False, True]
+    assert found["lasts_on_lithium"].isna().tolist() == [False, False, False, True]
+
+
+def test_a_doped_compound_fails_where_its_host_does_and_says_so():
+    titanium = "a product conducts electrons: 6 Li2O + 2 Ti"
+    found = lasting(
+        ("LiTi2(PO4)3", False, titanium, 2.5, -0.655),
+        ("Li1.3Al0.3Ti1.7(PO4)3", None, "unknown: products on lithium", np.nan, np.nan),
+        ("Li3YCl6", False, "a product conducts electrons: 6 LiCl + Y", 0.6, -0.14),
+        ("Li3YBr6", True, "", 0.5, -0.10),
+        ("Li3YBr3Cl3", None, "unknown: products on lithium", np.nan, np.nan),
+        ("Li3YBr1.5Cl4.5", None, "unknown: products on lithium", np.nan, np.nan),
+        ("LiGe2(PO4)3", None, "unknown: products on lithium", np.nan, np.nan),
+        ("Li3PS4", None, "unknown: products on lithium", np.nan, np.nan),
+    )
+    latp = found.loc["Li1.3Al0.3Ti1.7(PO4)3"]
+    assert not latp["passivating"]
+    assert latp["passivating_why"] == f"as LiTi2(PO4)3: {titanium}"
+    assert latp["host"] == "LiTi2(PO4)3"
+    assert latp["reduction_at_least_v"] == 2.5
+    assert latp["lasts_on_lithium"] is False or not latp["lasts_on_lithium"]
+    # of a solid solution one end member is enough: its ions are there
+    mixed = found.loc["Li3YBr1.5Cl4.5"]
+    assert not mixed["passivating"]
+    assert mixed["passivating_why"].startswith("as Li3YCl6: ")
+    # another compound, and one with another anion, have no host here
+    for formula in ("LiGe2(PO4)3", "Li3PS4"):
+        assert found.loc[formula, "host"] == ""
+        assert found["lasts_on_lithium"].isna()[formula]
+
+
+def test_that_a_host_lasts_says_nothing_of_a_dopant_and_known_answers_stay():
+    found = lasting(
+        ("Li7La3Zr2O12", True, "", 0.03, -0.016),
+        ("Li6.4La3Zr1.4Ta0.6O12", None, "unknown: products on lithium", np.nan, np.nan),
+        ("Li6.4La3Zr1.4Nb0.6O12", False, "an answer of its own", 0.9, -0.2),
+    )
+    assert found["lasts_on_lithium"].isna().tolist() == [False, True, False]
+    assert found.loc["Li6.4La3Zr1.4Nb0.6O12", "passivating_why"] == "an answer of its own"
+    assert found.loc["Li6.4La3Zr1.4Ta0.6O12", "reduction_at_least_v"] == 0.03

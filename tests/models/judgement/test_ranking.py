@@ -1,69 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from judged import BASE, CELL, CREDITS, SCALES
 
-from ionsieve.models.judgement.cell import Cell
 from ionsieve.models.judgement.ranking import ramp, ranking_terms, weighted_score
-
-PARTNERS = {"cathode_lithiated": "full", "cathode_delithiated": "half", "electrolyte": "lps", "anode": "lithium"}
-CELL = Cell(
-    partners=PARTNERS,
-    formulas={
-        "cathode_lithiated": "LiCoO2",
-        "cathode_delithiated": "Li0.5CoO2",
-        "electrolyte": "Li3PS4",
-        "anode": "Li",
-    },
-    cathode_voltage_v=4.3,
-    bare_ev_atom={"cathode_lithiated": -0.40, "cathode_delithiated": -0.50, "anode": -0.70},
-    bare_open_ev_non_li=-0.80,
-)
-SCALES = {
-    "conductivity": (-6, -2),
-    "film_conductivity": (-12, -6),
-    "oxidation": (-2.5, 0.2),
-    "reduction": (2.5, 0.0),
-    "hull": (0.10, 0.05),
-    "certainty": (6, 2),
-    "barrier": (0.8, 0.2),
-    "air": (-1.0, 0.0),
-}
-CREDITS = {"passivating": 0.7, "lithium_free_oxidation": 0.5}
-BASE = {
-    "formula": "Li3InCl6",
-    "log10_sigma": -3.0,
-    "log10_sigma_decides": -3.0,
-    "log10_sigma_low": -5.0,
-    "log10_sigma_high": -1.0,
-    "sigma_origin": "predicted",
-    "probability_sigma_ge_1e_4": 0.75,
-    "near": True,
-    "band_gap_ev": 3.9,
-    "band_gap_origin": "computed",
-    "e_above_hull_ev_atom": 0.06,
-    "hull_complete": True,
-    "reduction_limit_tol_v": 2.0,
-    "oxidation_limit_tol_v": 3.15,
-    "passivating": False,
-    "products_at_0v": "Li13In3 + LiCl",
-    "migration_barrier_2d_ev": 0.3,
-    "space_group_number": 12.0,
-    "used_in_cells": True,
-    "film_log10_sigma": np.nan,
-    "measured_crystalline": False,
-    "conductor_rate": 0.3,
-    "e_rxn_h2o_ev": -0.2,
-    "e_rxn_co2_ev": -0.5,
-    "warnings": "",
-    "element_credit": 0.6,
-    "e_rxn_full_ev_atom": -0.10,
-    "e_rxn_half_ev_atom": -0.25,
-    "e_rxn_lps_ev_atom": -0.10,
-    "e_rxn_lithium_ev_atom": -0.35,
-    "e_open_full_ev_non_li": -0.20,
-}
 
 
 def table_of(*changes: dict) -> pd.DataFrame:
@@ -91,7 +35,7 @@ def test_every_term_by_hand():
         "anode_contact": 0.5,  # 1 - 0.35/0.70
         "hull": 0.8,  # 0.06 between 0.10 and 0.05 eV/atom
         "elements": 0.6,
-        "air": 0.5,  # the worse of -0.2 and -0.5 eV on the way from -1 to 0
+        "air": 0.5,  # the worse of -0.04 and -0.1 eV/atom on the way from -0.2 to 0
         "certainty": 0.5,  # 4 decades between 6 and 2
         "measured": 0.0,
         "used_in_cells": 1.0,
@@ -129,8 +73,15 @@ def test_what_was_measured_as_a_crystal_can_be_made():
     assert terms_of(e_above_hull_ev_atom=np.nan, measured_crystalline=True).hull == 1.0
 
 
+def test_a_salt_that_takes_up_moisture_earns_little_for_air_and_total_conductivity_ranks():
+    assert terms_of(hygroscopic=True).air == 0.3  # 0.5 without
+    assert terms_of(hygroscopic=True, e_rxn_h2o_ev_atom=-0.18).air == pytest.approx(0.1)
+    assert np.isnan(terms_of(hygroscopic=True, e_rxn_h2o_ev_atom=np.nan).air)
+    assert terms_of(log10_sigma_total=-5.0).conductivity == 0.25  # -5 on the way from -6 to -2, bulk -3
+
+
 def test_insulating_interphase_earns_its_credit_on_lithium():
-    terms = terms_of(passivating=True)
+    terms = terms_of(lasts_on_lithium=True)
     assert (terms.reduction, terms.anode_contact) == (0.7, 0.7)
     stable = terms_of(passivating=True, reduction_limit_tol_v=0.0, e_rxn_lithium_ev_atom=0.0)
     assert (stable.reduction, stable.anode_contact) == (1.0, 1.0)
@@ -150,14 +101,14 @@ def test_of_two_equal_medians_the_more_certain_one_scores_higher():
 
 
 def test_contacts_that_hardly_react_bare_are_still_told_apart_on_a_scale_of_50_mev():
-    quiet = Cell(PARTNERS, CELL.formulas, 4.3, dict.fromkeys(CELL.bare_ev_atom, 0.0), 0.0)
+    quiet = replace(CELL, bare_ev_atom=dict.fromkeys(CELL.bare_ev_atom, 0.0), bare_open_ev_non_li=0.0)
     table = table_of({"e_rxn_lithium_ev_atom": -0.01})
     # 1 - 0.01/0.05
     assert ranking_terms(table, quiet, SCALES, CREDITS).anode_contact[0] == pytest.approx(0.8)
 
 
 def test_unknown_bare_contact_leaves_the_terms_unknown():
-    no_cobalt = Cell(PARTNERS, CELL.formulas, 4.3, CELL.bare_ev_atom | {"cathode_lithiated": np.nan}, -0.8)
+    no_cobalt = replace(CELL, bare_ev_atom=CELL.bare_ev_atom | {"cathode_lithiated": np.nan})
     terms = ranking_terms(table_of({}), no_cobalt, SCALES, CREDITS).iloc[0]
     assert terms[["cathode_contact", "electrolyte_contact"]].isna().all()
     assert terms["anode_contact"] == pytest.approx(0.5)

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from judged import CELL
 
-from ionsieve.models.judgement.cell import Cell
 from ionsieve.models.judgement.stack_layers import film_conductivities, stack_layers
 from ionsieve.models.judgement.stacks import (
     STACK_COLUMNS,
@@ -18,18 +18,6 @@ from ionsieve.models.judgement.stacks import (
     top_voltage_contacts,
 )
 
-CELL = Cell(
-    partners={"cathode_lithiated": "full", "cathode_delithiated": "half", "electrolyte": "lps", "anode": "lithium"},
-    formulas={
-        "cathode_lithiated": "LiCoO2",
-        "cathode_delithiated": "Li0.5CoO2",
-        "electrolyte": "Li3PS4",
-        "anode": "Li",
-    },
-    cathode_voltage_v=4.3,
-    bare_ev_atom={"cathode_lithiated": -0.40, "cathode_delithiated": -0.50, "anode": -0.70},
-    bare_open_ev_non_li=-0.80,
-)
 WEIGHTS = {"resistance": 2, "worst_contact": 2, "contacts": 1, "layers": 1}
 SETTINGS = StackSettings(
     separator_um=30,

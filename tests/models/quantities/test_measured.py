@@ -174,8 +174,13 @@ def test_nothing_known_is_neither_near_nor_far():
 def test_a_bound_caps_a_prediction_and_decides_below_the_tiers(value, bound):
     row = decided("LiF", predicted(value), bounds(["LiF", 10**bound]))
     assert row["log10_sigma"] == pytest.approx(min(value, bound))
-    assert row["log10_sigma_low"] <= row["log10_sigma"] <= row["log10_sigma_high"] <= bound + 1e-9
-    assert row["sigma_origin"] == "predicted"
+    assert row["log10_sigma"] <= row["log10_sigma_high"] <= bound + 1e-9
+    if value < bound:
+        assert row["sigma_origin"] == "predicted"
+        assert row["log10_sigma_low"] == value - 1
+    else:  # the bound itself is shown, as what it is: an upper end without a lower
+        assert row["sigma_origin"] == "upper bound"
+        assert np.isnan(row["log10_sigma_low"])
     assert row["note"].startswith("measured below")
     if bound < -4.001:
         assert row["probability_sigma_ge_1e_4"] == row["probability_sigma_ge_1e_3"] == 0.0
@@ -187,6 +192,7 @@ def test_a_bound_caps_a_prediction_and_decides_below_the_tiers(value, bound):
 def test_a_bound_never_stands_for_a_prediction_that_is_missing():
     row = decided("LiF", predicted(NAN), bounds(["LiF", 1e-10]))
     assert np.isnan(row["log10_sigma"])
-    assert row["sigma_origin"] != "measured"
+    assert row["sigma_origin"] == "upper bound"
+    assert row["log10_sigma_high"] == pytest.approx(-10)
     assert row["probability_sigma_ge_1e_4"] == 0.0  # what is below 1e-10 does not reach 1e-4
     assert row["log10_sigma_decides"] == pytest.approx(-10)  # no better than that, and known
