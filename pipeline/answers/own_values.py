@@ -42,8 +42,8 @@ def own_values(
     rows = rows.assign(id=[f"{SOURCE}, row {k}" for k in range(1, len(rows) + 1)])
     found: dict[str, Path | str] = {}
     for step, values in (
-        ("measurements", _conductivities(rows, ["Li" in c if c is not None else False for c in compositions])),
-        ("band_gaps", _gaps(rows, [c is not None for c in compositions])),
+        ("measurements", _conductivities(rows[[c is not None and "Li" in c for c in compositions]])),
+        ("band_gaps", _gaps(rows[[c is not None for c in compositions]])),
     ):
         if values.empty:
             continue
@@ -60,7 +60,7 @@ def _kinds(values: pd.DataFrame, ours: pd.DataFrame) -> dict[str, object]:
     return {c: ours[c].dtype for c in ours if c not in values and pd.api.types.is_numeric_dtype(ours[c])}
 
 
-def _conductivities(rows: pd.DataFrame, usable: list[bool]) -> pd.DataFrame:
+def _conductivities(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows with a conductivity, or a bound of it, near 25 °C."""
     if not any(name in rows for name in CONDUCTIVITY):
         return rows.iloc[:0]
@@ -71,15 +71,15 @@ def _conductivities(rows: pd.DataFrame, usable: list[bool]) -> pd.DataFrame:
     kind = rows["kind"].where(rows["kind"].isin(table.KINDS), "unstated") if "kind" in rows else "unstated"
     told = rows.assign(**numbers, **texts, kind=kind, source=SOURCE, family="", note="")
     columns = ["id", "formula", *CONDUCTIVITY, "kind", "phase", "sample", "source", "family", "note"]
-    return told.loc[known & usable & warm.fillna(25.0).between(15, 35), columns]
+    return told.loc[known & warm.fillna(25.0).between(15, 35), columns]
 
 
-def _gaps(rows: pd.DataFrame, usable: list[bool]) -> pd.DataFrame:
+def _gaps(rows: pd.DataFrame) -> pd.DataFrame:
     if GAP not in rows:
         return rows.iloc[:0]
     gaps = table.as_numbers(rows[GAP])
     told = rows.assign(band_gap_ev=gaps, method="measured")
-    return told.loc[gaps.between(0, table.LARGEST) & usable, ["formula", GAP, "method"]]
+    return told.loc[gaps.between(0, table.LARGEST), ["formula", GAP, "method"]]
 
 
 def _positive(rows: pd.DataFrame, column: str) -> pd.Series:

@@ -28,6 +28,9 @@ from ionsieve.features.thermodynamics.phase_set import read_amounts
         ("Li9Al4", False),
         ("LiCl2", False),
         ("LiAl5O8", True),
+        ("Li4BN3H10", True),  # Li+, BH4- and three NH2-
+        ("Li1.25La0.58Nb2O6F", True),  # rounded: +12.99 against -13
+        ("Li2B3H10", False),
     ],
 )
 def test_known_formulas(formula: str, balanced: bool) -> None:

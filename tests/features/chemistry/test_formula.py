@@ -120,3 +120,14 @@ def test_every_formula_of_large_tables_is_read(shared_data) -> None:
 def test_an_amount_that_no_cell_holds_is_refused(formula):
     with pytest.raises(ValueError, match=r"has an amount above 100,000|cannot be parsed"):
         parse_formula(formula)
+
+
+@pytest.mark.parametrize("formula", ["Li0Cl", "Li0.0Cl", "Li(PO4)0", "Co0O2", "Li₀Cl"])
+def test_an_amount_of_nothing_is_refused(formula):
+    with pytest.raises(ValueError, match="has an amount of 0: leave that element out"):
+        parse_formula(formula)
+
+
+@pytest.mark.parametrize("formula", ["Li0.05Cl", "Li10GeP2S12", "Li100O50", "Li0.5CoO2"])
+def test_small_and_round_amounts_are_not_nothing(formula):
+    assert parse_formula(formula)

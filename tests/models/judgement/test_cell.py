@@ -2,7 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ionsieve.models.judgement.cell import interface_column, open_column, partner_ids, pivot_interfaces
+from ionsieve.models.judgement.cell import (
+    cathode_voltage_v,
+    interface_column,
+    open_column,
+    partner_ids,
+    pivot_interfaces,
+)
 
 PARTNERS = pd.DataFrame(
     [
@@ -63,3 +69,14 @@ def test_one_of_several_anodes_is_the_one_asked_for():
     several = pd.concat([PARTNERS, PARTNERS.tail(1).assign(partner="indium", formula="InLi")], ignore_index=True)
     assert partner_ids(several, "LiCoO2", "lps", "lithium") == IDS
     assert partner_ids(several, "LiCoO2", "lps", "indium") == IDS | {"anode": "indium"}
+
+
+def test_the_top_of_charge_follows_the_cathode_unless_it_is_set():
+    partners = pd.DataFrame(
+        {"cathode": ["LiFePO4", "LiFePO4", "LiCoO2", "odd"], "voltage_max_v": ["3.65", "3.65", "4.3", ""]}
+    )
+    assert cathode_voltage_v({"cathode": "LiFePO4", "cathode_voltage_v": None}, partners) == 3.65
+    assert cathode_voltage_v({"cathode": "LiFePO4", "cathode_voltage_v": 3.8}, partners) == 3.8
+    assert cathode_voltage_v({"cathode": "LiCoO2"}, partners) == 4.3
+    with pytest.raises(ValueError, match="'odd' has no voltage_max_v"):
+        cathode_voltage_v({"cathode": "odd"}, partners)

@@ -205,10 +205,19 @@ def test_a_column_that_no_candidate_has_names_the_filter_and_the_nearest(judged)
 def test_of_a_text_entries_are_counted_and_nothing_else(judged):
     verdicts, _ = run_funnel(judged, funnel_of("filters: [{name: e, column: excluded_elements, at_most: 0}]"))
     assert list(verdicts.loc[verdicts["list"] == "fell", "formula"]) == ["Li2PbO3"]
-    for column, threshold in (("formula", 0.5), ("excluded_elements", -1)):
+    for column, threshold in (("formula", 0.5), ("formula", 1), ("excluded_elements", -1)):
         funnel = funnel_of(f"filters: [{{name: e, column: {column}, at_least: {threshold}}}]")
         with pytest.raises(ValueError, match=rf"own.yaml, filter e: column '{column}' holds text"):
             run_funnel(judged, funnel)
+
+
+def test_an_excuse_is_a_yes_or_no_and_a_threshold_is_finite(judged):
+    funnel = funnel_of("filters: [{name: g, column: band_gap_ev, at_least: 2, unless: band_gap_ev}]")
+    with pytest.raises(ValueError, match=r"filter g: unless names 'band_gap_ev', which is no column of yes and no"):
+        run_funnel(judged, funnel)
+    for threshold in (".inf", "-.inf"):
+        with pytest.raises(ValueError, match=r"filter g: at_least -?inf is no finite number"):
+            funnel_of(f"filters: [{{name: g, column: band_gap_ev, at_least: {threshold}}}]")
 
 
 def test_corner_sharing_oxides_keep_a_framework_and_drop_edges_and_islands():
