@@ -15,6 +15,8 @@ from ionsieve.features.thermodynamics.phase_set import PhaseSet
 CONTACT_COLUMNS = {
     "e_rxn_ev_atom": "e_rxn_{}_ev_atom",
     "e_rxn_total_ev_atom": "e_rxn_total_{}_ev_atom",
+    "e_rxn_bound_low_ev_atom": "e_rxn_{}_bound_low_ev_atom",
+    "e_rxn_bound_high_ev_atom": "e_rxn_{}_bound_high_ev_atom",
     "products": "products_{}",
     "e_open_ev_non_li": "e_open_{}_ev_non_li",
     "e_open_voltage_v": "e_open_{}_voltage_v",
@@ -22,7 +24,8 @@ CONTACT_COLUMNS = {
     "e_open_flag": "e_open_{}_flag",
     "note": "note_{}",
 }
-ENERGIES = ("e_rxn_ev_atom", "e_rxn_total_ev_atom", "e_open_ev_non_li")
+BOUNDS = ("e_rxn_bound_low_ev_atom", "e_rxn_bound_high_ev_atom")  # where missing phases leave an interval
+ENERGIES = ("e_rxn_ev_atom", "e_rxn_total_ev_atom", "e_open_ev_non_li", *BOUNDS)
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,7 @@ def pivot_interfaces(interfaces: pd.DataFrame) -> pd.DataFrame:
     if twice.any():
         pairs = [f"{row.id} with {row.partner}" for row in interfaces[twice].head(10).itertuples()]
         raise ValueError(f"interfaces: {int(twice.sum())} pairs stand more than once: {', '.join(pairs)}")
+    interfaces = interfaces.assign(**{c: np.nan for c in BOUNDS if c not in interfaces})
     blocks = []
     for column, name in CONTACT_COLUMNS.items():
         if column in interfaces:

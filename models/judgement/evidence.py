@@ -23,6 +23,13 @@ UNKNOWN_IF_INCOMPLETE = (
     "reduction_limit_tol_v",
     "oxidation_limit_tol_v",
 )
+# Ends of the intervals that named missing phases leave; of no use where more than these is missing.
+BOUNDS = tuple(
+    f"{quantity}_bound_{end}_{unit}"
+    for quantity, unit in (("e_above_hull", "ev_atom"), ("reduction_limit_tol", "v"), ("oxidation_limit_tol", "v"))
+    for end in ("low", "high")
+)
+NAMED_MISSING = "the phases lack"
 # Rounded ceilings are not exact; a limit this far above one is still no sign of missing phases.
 CEILING_TOLERANCE_V = 0.05
 
@@ -80,7 +87,8 @@ def prepare_candidates(table: pd.DataFrame) -> pd.DataFrame:
     charges cannot be told. Adds, besides `warnings` (text, "; "-joined):
 
     - oxidation_defect (yes/no): the limit lies above oxidation_ceiling_v;
-    - oxidation_at_most_v: the ceiling where the limit is unknown, so that it can still be too low;
+    - BOUNDS, and with them oxidation_at_most_v (or the ceiling, if that is lower: a limit that is unknown can still be
+      too low) and reduction_at_least_v (or that of a host): intervals where the phases that are missing are known;
     - lithium_free, measured_conductor (yes/no);
     - hypothetical (yes/no): no compound known to exist, and without an energy of its own;
     - band_gap_decides_ev, band_gap_at_least_ev, band_gap_at_most_ev: a gap that is measured or computed decides, one
@@ -109,7 +117,14 @@ def prepare_candidates(table: pd.DataFrame) -> pd.DataFrame:
     prepared["oxidation_defect"] = defect
     for column in UNKNOWN_IF_INCOMPLETE:
         prepared[column] = table[column].where(complete & ~defect)
-    prepared["oxidation_at_most_v"] = ceiling
+    reasons = table.get("hull_incomplete_reason", pd.Series("", index=table.index)).fillna("")
+    bounded = reasons.str.startswith(NAMED_MISSING) & ~reasons.str.contains(";")
+    for column in BOUNDS:
+        given = table.get(column, pd.Series(np.nan, index=table.index)).astype(float)
+        prepared[column] = given.where(bounded & ~(given > ceiling + CEILING_TOLERANCE_V))
+    prepared["oxidation_at_most_v"] = np.fmin(ceiling, prepared["oxidation_limit_tol_bound_high_v"])
+    at_least = table.get("reduction_at_least_v", pd.Series(np.nan, index=table.index)).astype(float)
+    prepared["reduction_at_least_v"] = np.fmax(at_least, prepared["reduction_limit_tol_bound_low_v"])
     prepared["measured_conductor"] = (table["sigma_origin"] == "measured") & table["log10_sigma_decides"].notna()
     prepared = prepared.assign(**_deciding_gap(table, prepared["measured_conductor"]))
     open_question = (numbers(table["mixed_conduction_unknown"]) == 1.0) & (numbers(table["mixed_conduction_ions"]) == 0)

@@ -156,7 +156,8 @@ Facts = Mapping[Hashable, Any]
 
 def _of_hosts(own: Facts, near: Sequence[Facts], ends: Sequence[Facts]) -> tuple[str, Any, str, float, float]:
     """The values of INHERITED for one row."""
-    passivating, why, used = own["passivating"], own["passivating_why"], []
+    passivating, why = own["passivating"], own["passivating_why"]
+    used: list[str] = []
     if pd.isna(passivating):
         of_ends = [f for f in ends if _fails(f) and f["passivating_why"].startswith(OF_IONS)]
         failing = next(iter([*filter(_fails, near), *of_ends]), None)

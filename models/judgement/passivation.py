@@ -101,7 +101,8 @@ def on_lithium(table: pd.DataFrame, hosts: pd.DataFrame, rules: PassivationRules
     found = inherited(own, pd.concat([own, _for_hosts(hosts)], ignore_index=True))
     energy = own["e_total_ev_atom"]
     weak = (energy >= rules.negligible_ev_atom).astype("boolean").mask(energy.isna())
-    weak = weak.mask(found["total_at_most_ev_atom"] < rules.negligible_ev_atom, False)
+    for at_most in (found["total_at_most_ev_atom"], own["e_at_most_ev_atom"]):
+        weak = weak.mask(weak.isna() & (at_most < rules.negligible_ev_atom), False)
     result = table.assign(**{c: found[c] for c in ("host", "passivating", "passivating_why", "reduction_at_least_v")})
     return result.assign(lasts_on_lithium=result["passivating"] | weak)
 
@@ -111,7 +112,9 @@ def _for_hosts(table: pd.DataFrame) -> pd.DataFrame:
     complete = table["hull_complete"].fillna(value=False).astype(bool)
     limit = table["reduction_limit_tol_v"].astype(float).where(complete)
     energy = table.get("e_rxn_total_lithium_ev_atom", pd.Series(np.nan, index=table.index)).astype(float)
-    return rows.assign(reduction_limit_v=limit, e_total_ev_atom=energy)
+    # both sides' own reactions come on top of the mutual one
+    at_most = table.get("e_rxn_lithium_bound_high_ev_atom", pd.Series(np.nan, index=table.index)).astype(float)
+    return rows.assign(reduction_limit_v=limit, e_total_ev_atom=energy, e_at_most_ev_atom=at_most)
 
 
 def _conditions(

@@ -21,9 +21,7 @@ READ_BESIDE = ["space_group", "family"]
 SOURCE = "the table given"
 
 
-def own_values(
-    materials: Path, workspace: Workspace, folder: Path, say: Callable[[str], object]
-) -> dict[str, Path | str]:
+def own_values(materials: Path, workspace: Workspace, folder: Path, say: Callable[[str], object]) -> dict[str, Path]:
     """The run's measurements and gaps with those of a person's table, written into `folder`.
 
     Returns:
@@ -40,7 +38,7 @@ def own_values(
         return {}
     compositions, _ = parse_formulas(rows["formula"])
     rows = rows.assign(id=[f"{SOURCE}, row {k}" for k in range(1, len(rows) + 1)])
-    found: dict[str, Path | str] = {}
+    found: dict[str, Path] = {}
     for step, values in (
         ("measurements", _conductivities(rows[[c is not None and "Li" in c for c in compositions]])),
         ("band_gaps", _gaps(rows[[c is not None for c in compositions]])),
@@ -49,15 +47,13 @@ def own_values(
             continue
         ours = pd.read_parquet(file_of(workspace, step))
         place = folder / f"{step}.parquet"
-        joined = pd.concat([values.reindex(columns=ours.columns).astype(_kinds(values, ours)), ours], ignore_index=True)
+        joined = pd.concat([values.reindex(columns=ours.columns), ours], ignore_index=True)
+        # what the table given lacks would be of no kind in it
+        joined = joined.astype({c: k for c, k in ours.dtypes.items() if pd.api.types.is_float_dtype(k)})
         write_table(joined, place)
         found[read_plan(workspace.params)[step].files["out"]] = place
         say(f"screen: {len(values)} {step.replace('_', ' ')} of {materials.name} count as measured")
     return found
-
-
-def _kinds(values: pd.DataFrame, ours: pd.DataFrame) -> dict[str, object]:
-    return {c: ours[c].dtype for c in ours if c not in values and pd.api.types.is_numeric_dtype(ours[c])}
 
 
 def _conductivities(rows: pd.DataFrame) -> pd.DataFrame:

@@ -166,6 +166,27 @@ def test_a_measured_material_needs_no_neighbour(candidates):
     assert "grain boundaries come on top" in warnings_of(measured.assign(sigma_kind="bulk"))[0]
 
 
+def test_intervals_count_where_all_that_is_missing_is_named(candidates):
+    ends = {"oxidation_limit_tol_bound_low_v": 2.1, "oxidation_limit_tol_bound_high_v": 2.6}
+    ends |= {
+        "reduction_limit_tol_bound_low_v": 1.5,
+        "reduction_at_least_v": 1.2,
+        "e_above_hull_bound_high_ev_atom": 0.02,
+    }
+    named = candidates.head(1).assign(hull_complete=False, hull_incomplete_reason="the phases lack P4S9", **ends)
+    row = prepare_candidates(named).iloc[0]
+    assert np.isnan(row["oxidation_limit_tol_v"])
+    assert row["oxidation_at_most_v"] == 2.6  # below the 2.9 V that the anions allow
+    assert row["reduction_at_least_v"] == 1.5  # above the host's
+    assert row["e_above_hull_bound_high_ev_atom"] == 0.02
+    for reason in ("no compound of P and S", "no compound of P and S; the phases lack P4S9"):
+        row = prepare_candidates(named.assign(hull_incomplete_reason=reason)).iloc[0]
+        assert (row["oxidation_at_most_v"], row["reduction_at_least_v"]) == (2.9, 1.2)
+        assert np.isnan(row["e_above_hull_bound_high_ev_atom"])
+    above = named.assign(oxidation_limit_tol_bound_high_v=7.2)  # phases that nobody names are missing too
+    assert prepare_candidates(above).iloc[0]["oxidation_at_most_v"] == 2.9
+
+
 def test_what_nobody_made_and_nobody_computed_is_hypothetical(candidates):
     energy = {"e_above_hull_ev_atom": np.nan}
     made = prepare_candidates(
