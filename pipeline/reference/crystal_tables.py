@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -58,6 +59,12 @@ def expanded_cell(row: Mapping[str, object]) -> Structure:
     return structure.get_primitive_structure()
 
 
+@cache
+def _expanded(row: tuple[tuple[str, str], ...]) -> Structure:
+    """`expanded_cell` of a row read before: a run reads its tables again and again."""
+    return expanded_cell(dict(row))
+
+
 def _number(text: str) -> float:
     """A coordinate: "0.25" or "1/4"."""
     above, _, below = text.partition("/")
@@ -83,7 +90,7 @@ def published_cells(crystals: Path) -> tuple[dict[str, Structure], list[str]]:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                cells[str(row["id"])] = expanded_cell({str(k): v for k, v in row.items()})
+                cells[str(row["id"])] = _expanded(tuple((str(k), str(v)) for k, v in row.items()))
         except (ValueError, KeyError, AssertionError) as error:
             problems.append(f"cell {row.get('id')}: {error}")
     return cells, problems
