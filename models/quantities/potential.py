@@ -29,7 +29,7 @@ MAX_NEIGHBOURS = 45  # within 3 Å, on average; diamond has 28, and a potential'
 FIRST_CURVATURE = 15.0
 MAX_STEP_ANGSTROM = 0.15
 # PBE hardly binds molecules and layers: a crystal of them swells on while its atoms are at rest, at no gain in energy.
-LOOSE_FORCE_EV_ANGSTROM = 0.1
+LOOSE_FORCE_EV_ANGSTROM = 0.15
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def relax(
     force = _largest_force(atoms)
     energy = float(atoms.get_potential_energy()) / len(atoms)
     reason = reason or atoms_too_close(end)
-    if not reason and not loose and not optimizer.converged():
+    if not reason and not loose and not optimizer.converged() and force > LOOSE_FORCE_EV_ANGSTROM:
         reason = f"not converged in {max_steps} steps"
     return Relaxed(end, energy, force, float(change), int(optimizer.nsteps), reason)
 
