@@ -30,6 +30,7 @@ FIRST_CURVATURE = 15.0
 MAX_STEP_ANGSTROM = 0.15
 # PBE hardly binds molecules and layers: a crystal of them swells on while its atoms are at rest, at no gain in energy.
 LOOSE_FORCE_EV_ANGSTROM = 0.15
+SETTLED_STEPS = 5
 
 
 @dataclass(frozen=True)
@@ -101,13 +102,14 @@ def relax(
     screen_ev_atom: float = float("nan"),
     *,
     fixed_cell: bool = False,
+    settled_ev_atom: float = 0.0,
 ) -> Relaxed:
     """Relax atoms, and the cell unless it is fixed, until no force, and no stress times the cell, exceeds the limit.
 
     An ordered crystal is expected. What cannot be used comes back with its reason: no convergence, atoms too close
     (before, or on the way), a volume that changes by more than `max_volume_change`, no finite energy, an energy still
     above `screen_ev_atom` after `screen_steps` steps (none where that is NaN). One that swells by more than
-    `max_volume_change` while its atoms are at rest is whole: its molecules or layers do not hold together.
+    `max_volume_change` while its atoms are at rest is whole: its molecules or layers do not hold together; so is one whose energy moved by less than `settled_ev_atom` in five steps.
     """
     start = Structure(structure.lattice, [site.specie.symbol for site in structure], structure.frac_coords)
     reason = atoms_too_close(start)
@@ -117,8 +119,10 @@ def relax(
     degrees: Any = atoms if fixed_cell else FrechetCellFilter(atoms)  # ASE's types know Atoms alone
     optimizer = BFGS(degrees, logfile=None, alpha=FIRST_CURVATURE, maxstep=MAX_STEP_ANGSTROM)
     loose = False
+    energies: list[float] = []
     for _ in optimizer.irun(fmax=max_force_ev_angstrom, steps=max_steps):
         change = atoms.get_volume() / start.volume - 1
+        energies.append(float(atoms.get_potential_energy()) / len(atoms))
         if not np.isfinite(atoms.get_potential_energy()):
             reason = "the potential gives no finite energy"
         elif change > max_volume_change and _largest_force(atoms) < LOOSE_FORCE_EV_ANGSTROM:
@@ -129,6 +133,9 @@ def relax(
         elif optimizer.nsteps == screen_steps and atoms.get_potential_energy() / len(atoms) > screen_ev_atom:
             reason = f"far above a lower crystal after {screen_steps} steps"
         if reason:
+            break
+        if np.ptp(energies[-SETTLED_STEPS:]) < settled_ev_atom and len(energies) > SETTLED_STEPS:
+            loose = True
             break
     end = AseAtomsAdaptor.get_structure(atoms)
     force = _largest_force(atoms)
