@@ -109,7 +109,8 @@ def relax(
     An ordered crystal is expected. What cannot be used comes back with its reason: no convergence, atoms too close
     (before, or on the way), a volume that changes by more than `max_volume_change`, no finite energy, an energy still
     above `screen_ev_atom` after `screen_steps` steps (none where that is NaN). One that swells by more than
-    `max_volume_change` while its atoms are at rest is whole: its molecules or layers do not hold together; so is one whose energy moved by less than `settled_ev_atom` in five steps.
+    `max_volume_change` while its atoms are at rest is whole: its molecules or layers do not hold together. So is one
+    whose energy moved by less than `settled_ev_atom` in five steps.
     """
     start = Structure(structure.lattice, [site.specie.symbol for site in structure], structure.frac_coords)
     reason = atoms_too_close(start)

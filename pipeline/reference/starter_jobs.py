@@ -37,7 +37,7 @@ MOLECULES = {"H": (0.74, 12.0), "N": (1.10, 22.0), "O": (1.21, 17.0), "F": (1.42
 MOLECULES |= {"Br": (2.28, 32.8), "I": (2.67, 42.7)}
 CM3_PER_MOL_IN_ANGSTROM3 = 0.602214076  # 1 Å³ per atom in cm³/mol
 RATTLE_ANGSTROM = 0.03
-WANTED_TOGETHER = 250  # so many compounds of the list of those wanted first go by size, then the next
+WANTED_TOGETHER = 62  # so many compounds of the list of those wanted first go by size, then the next
 DIGEST = 8
 
 
