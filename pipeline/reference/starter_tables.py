@@ -33,6 +33,7 @@ MAX_HULL_EV_ATOM = 0.10  # a compound that has been made is seldom further above
 MAX_NEW_EV_ATOM = 0.20  # a new compound above it will not be made
 NOT_TRIED = "no crystal of it is at hand"
 TWINS_EV_ATOM = 0.002
+NEARLY = 0.4  # eV/Å on the atom worst off
 DIGITS = 5  # of fractional coordinates and cell vectors: finer than any relaxation here
 KNOWN = ("crystal", "cell", "relaxed", "type")
 
@@ -51,9 +52,15 @@ def done_table(rows: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
             "structure": row["structure"],
         }
         for row in rows.values()
-        if not row["reason"]
+        if is_usable(row)
     ]
     return pd.DataFrame(good).sort_values(["kind", "formula", "energy_ev_atom", "name"], ignore_index=True)
+
+
+def is_usable(row: Mapping[str, Any]) -> bool:
+    """Whether a relaxation ended well, or close enough to its end: an upper bound some millielectronvolts too high."""
+    nearly = str(row["reason"]).startswith("not converged") and row.get("max_force_ev_angstrom", np.inf) <= NEARLY
+    return not row["reason"] or nearly
 
 
 def lowest(done: pd.DataFrame) -> pd.DataFrame:
@@ -187,7 +194,7 @@ def missing_table(
     named: Mapping[str, str], have: Iterable[str], rows: Iterable[Mapping[str, Any]], doubtful: Mapping[str, str]
 ) -> pd.DataFrame:
     """Known compounds that have no energy in the set, and why; `named` and `have` are keyed by composition."""
-    tried = {row["formula"]: row["reason"] for row in rows if row["reason"] and row["kind"] in KNOWN}
+    tried = {row["formula"]: row["reason"] for row in rows if not is_usable(row) and row["kind"] in KNOWN}
     reasons = {composition_key(parse_formula(f)): why for f, why in [*tried.items(), *doubtful.items()]}
     absent = sorted(set(named) - set(have), key=lambda key: named[key])
     table = {"formula": [named[key] for key in absent], "thermo_set": THERMO_SET}
@@ -262,5 +269,5 @@ def collect(rows: Mapping[str, Mapping[str, Any]], reference: Path) -> None:
     write_table(missing_table(named, keys_of(phases), rows.values(), odd | doubtful), out / "missing_phases.csv")
     table = elements[["formula", "energy_ev_atom", "prototype"]].rename(columns={"formula": "element"})
     write_table(table.round(5), out / "elements.csv")
-    failed = sum(bool(row["reason"]) for row in rows.values())
+    failed = sum(not is_usable(row) for row in rows.values())
     print(counted("starter", len(rows), len(rows) - failed, {"did not end well, see missing_phases.csv": failed}))
