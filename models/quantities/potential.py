@@ -2,8 +2,8 @@
 
 Any potential with a calculator of ASE serves; it is named by the import path of what makes it, for example
 "chgnet.model.dynamics:CHGNetCalculator" (CHGNet, doi:10.1038/s42256-023-00716-3), "mace.calculators:mace_mp" or
-"sevenn.calculator:SevenNetCalculator". The default, CHGNet 0.3.0, carries its weights in its package: nothing is
-downloaded. PyTorch and CHGNet are an optional extra, so that neither is imported before it is asked for.
+"sevenn.calculator:SevenNetCalculator". SevenNet-0, the one that params.yaml names, carries its weights in its package:
+nothing is downloaded. PyTorch and the potentials are optional, so that none is imported before it is asked for.
 """
 
 import importlib
@@ -56,7 +56,7 @@ def potential(path: str = CHGNET, options: Mapping[str, Any] | None = None, thre
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise ImportError(
-            f"the potential {path} needs the package {error.name!r}: run `make potential` for torch and chgnet, "
+            f"the potential {path} needs the package {error.name!r}: run `make potential` for torch and sevenn, "
             "or pip install what another potential needs"
         ) from error
     if "torch" in sys.modules:

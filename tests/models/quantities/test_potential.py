@@ -143,6 +143,6 @@ def test_a_fixed_cell_keeps_its_volume(emt):
 
 
 def test_a_start_far_above_is_left_after_a_few_steps(emt):
-    result = relax(copper(4.3), emt, max_force_ev_angstrom=1e-6, screen_steps=2, screen_ev_atom=-10.0)
+    result = relax(crowded_copper(), emt, max_force_ev_angstrom=1e-6, screen_steps=2, screen_ev_atom=-10.0)
     assert "far above" in result.reason
     assert result.n_steps == 2
