@@ -35,6 +35,8 @@ MAX_ATOMS = 120
 # Volume of the spheres of Shannon's crystal radii over that of the cell. Ionic crystals of this folder and AFLOW's lie
 # between 0.36 (SiF4) and 0.75; where no charges balance, covalent radii fill between 0.2 and 1.1.
 FILLED = {True: (0.33, 0.80), False: (0.15, 1.15)}
+# Molecules of nonmetals touch by van der Waals' radii, some 1 Å larger: covalent spheres fill 0.09 of N2O or NO2.
+FILLED_MOLECULES = 0.07
 # Volume over that which gives the tightest bond Shannon's length: 0.63 (molecular ions) to 1.4 for ionic crystals.
 STRETCHED = (0.60, 1.50)
 # A cation's nearest anion over the sum of crystal radii: 0.75 for P in PO4 or S in SO4, 1.35 for a loose lithium.
@@ -84,7 +86,10 @@ def faults(crystal: Structure) -> list[str]:
     radii, charges = sphere_radii(crystal.composition)
     ionic = any(charges.values())
     filled = sum(4 / 3 * np.pi * radii[site.specie.symbol] ** 3 for site in crystal) / crystal.volume
-    if not FILLED[ionic][0] < filled < FILLED[ionic][1]:
+    lowest, highest = FILLED[ionic]
+    if not any(e.is_metal or e.is_metalloid for e in crystal.composition):
+        lowest = FILLED_MOLECULES
+    if not lowest < filled < highest:
         found.append(f"ions fill {filled:.2f} of the cell")
     stretched = crystal.volume / rescaled(crystal).volume
     if ionic and not STRETCHED[0] < stretched < STRETCHED[1]:
