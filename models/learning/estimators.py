@@ -14,6 +14,7 @@ from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import RidgeCV
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
@@ -22,6 +23,7 @@ from ionsieve.models.learning.gaussian_process import CompositionLatticeProcess
 
 BLEND = "blend"
 BASELINE = "baseline"
+NEIGHBOURS = "neighbours"
 
 # What the Gaussian process compares: columns of features/ion_similarity.py, and of features/lattice.py where present.
 COMPOSITION_PREFIX = "similarity_"
@@ -76,6 +78,11 @@ def _gaussian_process(params: Mapping[str, Any], seed: int, threads: int) -> Bas
     return CompositionLatticeProcess(**params)
 
 
+def _neighbours(params: Mapping[str, Any], seed: int, threads: int) -> BaseEstimator:
+    # Positions are unknown only where a formula is unreadable.
+    return make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), KNeighborsRegressor(**params))
+
+
 def _baseline(params: Mapping[str, Any], seed: int, threads: int) -> BaseEstimator:
     return DummyRegressor(strategy="median")
 
@@ -85,6 +92,7 @@ MAKERS: dict[str, Callable[[Mapping[str, Any], int, int], BaseEstimator]] = {
     "extra_trees": _extra_trees,
     "linear": _linear,
     "gaussian_process": _gaussian_process,
+    NEIGHBOURS: _neighbours,
     BASELINE: _baseline,
 }
 
@@ -119,6 +127,9 @@ def fit_estimator(
         composition = [i for i, name in enumerate(names) if name.startswith(COMPOSITION_PREFIX)]
         columns = composition + [names.index(name) for name in LATTICE_COLUMNS if name in names]
         own["n_composition"] = len(composition)
+    elif kind == NEIGHBOURS:
+        columns = composition = [i for i, name in enumerate(names) if name.startswith(COMPOSITION_PREFIX)]
+        own["n_neighbors"] = min(own["n_neighbors"], len(target))
     else:
         left_out = tuple(params.get("leave_out", ()))
         columns = composition = [i for i, name in enumerate(names) if not name.startswith(left_out)]

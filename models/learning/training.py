@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ionsieve.models.learning.estimators import BASELINE, BLEND, FittedEstimator, feature_importance, fit_estimator
+from ionsieve.models.learning.nearness import domain_state, error_change
 from ionsieve.models.learning.uncertainty import (
     SIGNALS,
     Calibration,
@@ -33,7 +34,8 @@ class TrainedModel:
     Without estimators it was not trained and `reason_not_trained` says why; it then predicts NaN.
 
     scores: one row per split and estimator, over all held-out rows: `n`, `mae`, `rmse`, `spearman`, `r2`,
-        `mae_baseline`, and for the blend `coverage` and `interval_width` (median). fold_scores: the same per fold.
+        `mae_baseline`, `n_near`, `mae_near`, `n_far`, `mae_far`, and for the blend `coverage`, `coverage_near`,
+        `coverage_far` and `interval_width` (median). fold_scores: the same per fold.
     out_of_fold: one row per split and held-out row: `split`, `fold`, `row`, `id`, `n_train`, `measured`, one column per
         estimator, `domain_distance`, `disagreement` and the interval `low`, `high`, from models that did not see it.
     importance: `feature`, `importance` (sums to 1, largest first).
@@ -94,10 +96,11 @@ def train_regressor(
     Args:
         name: What the model is called.
         rows: Training rows; a missing feature is NaN, the target is always known.
-        splits: Folds by the name of the split, at least one of them not empty; all calibrate the intervals, the first
-            sets how far the domain reaches.
-        params: `estimators` (parameters by kind) and `blend` (kinds whose mean is the prediction).
-        shared: `seed`, `threads`, `min_rows`, `min_groups`, `intervals`, `domain`.
+        splits: Folds by the name of the split, at least one of them not empty; all calibrate the intervals and tell
+            how far predictions hold.
+        params: `estimators` (parameters by kind), `blend` (kinds whose mean is the prediction) and, where it is known,
+            `near_distance`; else it is where the held-out errors change.
+        shared: `seed`, `threads`, `min_rows`, `min_groups`, `intervals`, `near_draws`.
         noise_floor: Standard deviation of repeated measurements, kept beside the errors.
     """
     n_rows, n_groups = len(rows.target), len(np.unique(rows.groups))
@@ -110,8 +113,7 @@ def train_regressor(
     splits = {split: folds for split, folds in splits.items() if folds}
     values, names = rows.features.to_numpy(dtype=float), list(rows.features.columns)
     held_out, calibration = _validate(rows, splits, params, shared)
-    first = held_out[held_out["split"] == next(iter(splits))]
-    threshold = float(np.quantile(first["domain_distance"], shared["domain"]["inside_share"]))
+    threshold, reach = calibration.near_distance, float(held_out["domain_distance"].max())
     estimators = _fit_all(values, rows.target.to_numpy(dtype=float), names, params, shared)
     return TrainedModel(
         name=name,
@@ -121,12 +123,12 @@ def train_regressor(
         estimators=estimators,
         members=tuple(params["blend"]),
         feature_names=tuple(names),
-        scores=_score_table(held_out, ["split"]),
-        fold_scores=_score_table(held_out, ["split", "fold"]),
+        scores=_score_table(held_out, ["split"], threshold),
+        fold_scores=_score_table(held_out, ["split", "fold"], threshold),
         out_of_fold=held_out,
         importance=_mean_importance([estimators[kind] for kind in params["blend"]], names),
         calibration=calibration,
-        domain=replace(fit_domain(values, names), threshold=threshold),
+        domain=replace(fit_domain(values, names), threshold=threshold, reach=reach),
         noise_floor=noise_floor,
         error_features=rows.error_features,
     )
@@ -169,10 +171,16 @@ def _validate(
             table = _predictions(estimators, params["blend"], values[fold.test])
             tables.append(pd.concat([pd.DataFrame(known), table], axis=1))
     held_out = pd.concat(tables, ignore_index=True)
+    error = (held_out["measured"] - held_out[BLEND]).to_numpy()
+    groups, seed = rows.groups[held_out["row"]], shared["seed"]
+    near = params.get("near_distance")
+    if near is None:
+        near = error_change(held_out["domain_distance"], np.abs(error), groups, shared["near_draws"], seed).low
     calibration, offsets = calibrate(
         _signals(held_out, rows.features.iloc[held_out["row"]], rows.error_features),
-        (held_out["measured"] - held_out[BLEND]).to_numpy(),
-        rows.groups[held_out["row"]],
+        error,
+        groups,
+        near,
         shared["intervals"],
         shared["seed"],
         shared["threads"],
@@ -187,16 +195,23 @@ def _signals(predictions: pd.DataFrame, features: pd.DataFrame, error_features: 
     return np.column_stack([columns.to_numpy(dtype=float), named])
 
 
-def _score_table(held_out: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Scores of each estimator per split, or per fold of it."""
+def _score_table(held_out: pd.DataFrame, by: list[str], near_distance: float) -> pd.DataFrame:
+    """Scores of each estimator per split, or per fold of it, over all rows and over near and far ones."""
     kinds = [c for c in held_out.columns if c not in NOT_PREDICTIONS]
+    inside = held_out["measured"].between(held_out["low"], held_out["high"])
     records = []
     for labels, part in held_out.groupby(by, sort=False):
+        near = part["domain_distance"] <= near_distance
+        regions = {"near": part[near], "far": part[~near]}
         for kind in kinds:
             record = {**dict(zip(by, labels, strict=True)), "estimator": kind}
             record |= regression_scores(part["measured"], part[kind], part[BASELINE])
+            for region, rows in regions.items():
+                error = float((rows["measured"] - rows[kind]).abs().mean())
+                record |= {f"n_{region}": len(rows), f"mae_{region}": error}
             if kind == BLEND:
-                record["coverage"] = float(part["measured"].between(part["low"], part["high"]).mean())
+                record["coverage"] = float(inside[part.index].mean())
+                record |= {f"coverage_{name}": float(inside[rows.index].mean()) for name, rows in regions.items()}
                 record["interval_width"] = float((part["high"] - part["low"]).median())
             records.append(record)
     return pd.DataFrame.from_records(records)
@@ -219,11 +234,11 @@ def predict(model: TrainedModel, features: pd.DataFrame) -> pd.DataFrame:
         features: Rows with the model's features; a column that is missing counts as unknown.
 
     Returns:
-        `predicted`, `low`, `high`, `domain_distance`, `disagreement`, `in_domain` with the index of `features`. A row
-        with no known feature at all has NaN.
+        `predicted`, `low`, `high`, `domain_distance`, `disagreement`, `in_domain` (near), `domain` (the state by
+        models/learning/nearness.py) with the index of `features`. A row with no known feature at all has NaN and "".
     """
     columns = ["predicted", "low", "high", "domain_distance", "disagreement"]
-    result = pd.DataFrame(np.nan, index=features.index, columns=columns).assign(in_domain=False)
+    result = pd.DataFrame(np.nan, index=features.index, columns=columns).assign(in_domain=False, domain="")
     if not model.trained or model.calibration is None or model.domain is None:
         return result
     values = features.reindex(columns=list(model.feature_names)).to_numpy(dtype=float)
@@ -235,7 +250,13 @@ def predict(model: TrainedModel, features: pd.DataFrame) -> pd.DataFrame:
     ends = prediction_interval(model.calibration, _signals(table, features[known], model.error_features))
     result.loc[known, columns] = np.column_stack([table[BLEND], ends, distance, table["disagreement"]])
     result.loc[known, "in_domain"] = distance <= model.domain.threshold
+    result.loc[known, "domain"] = domain_state(distance, model.domain.threshold, model.domain.reach)
     return result
+
+
+def near_distance(model: TrainedModel) -> float:
+    """Largest distance from what was learned that is near; 0 of an untrained model."""
+    return 0.0 if model.domain is None else model.domain.threshold
 
 
 def model_card(model: TrainedModel) -> dict[str, Any]:
@@ -255,7 +276,7 @@ def model_card(model: TrainedModel) -> dict[str, Any]:
         "n_features": len(model.feature_names),
         "noise_floor": _plain(model.noise_floor),
         "coverage_asked": model.calibration.coverage_asked,
-        "domain_threshold": _plain(model.domain.threshold),
+        "near_distance": _plain(model.domain.threshold),
         "scores": [{k: _plain(v) for k, v in record.items()} for record in model.scores.to_dict("records")],
         "importance": model.importance.head(20).to_dict("records"),
     }

@@ -3,9 +3,10 @@
 Normalised conformal prediction (arXiv:1604.04173) with cross-validated residuals (arXiv:1208.0806): errors of held-out
 rows, divided by the error expected for the row, are taken as the errors of new rows. The expected error is learned from
 a few signals: the distance to the nearest training row, the disagreement between estimators, the prediction, and what
-else a model names. Folds that leave out whole families teach it how much worse predictions become far from what is
-known. The lower and the upper side are calibrated each on their own, since poor conductors are missed by more than good
-ones.
+else a model names. Rows near what was learned from and rows far from it are calibrated apart (Mondrian, or label- and
+taxonomy-conditional, conformal prediction: arXiv:1209.2673), since an error that is rare near is common far. The lower
+and the upper side are calibrated each on their own and may be left at different rates: predictions of the best
+materials fall short, and an interval that stops below them hides what is looked for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,18 +26,43 @@ SIGNALS = ("predicted", "domain_distance", "disagreement")
 SMALLEST_SHARE = 0.5
 
 
+# Residuals that near or far must have to be calibrated apart: two may lie outside either end of 90 %.
+FEWEST_APART = 40
+
+
 @dataclass(frozen=True)
 class Calibration:
     """What turns a prediction into an interval and a distribution.
 
-    `residuals` are (measured - predicted) / expected error of held-out rows, sorted; `difficulty` predicts the expected
-    error from the signals, or is None where rows were too few and every row is expected to be missed by as much.
+    `residuals` are (measured - predicted) / expected error of held-out rows near and far, each sorted; where one of the
+    two is too small to stand alone, both are all residuals. `difficulty` predicts the expected error from the signals,
+    or is None where rows were too few and every row is expected to be missed by as much. `below` and `above` are the
+    shares of rows that may lie below and above their interval, `near_distance` the largest distance that is near.
     """
 
-    residuals: np.ndarray
+    residuals: tuple[np.ndarray, np.ndarray]
     difficulty: FittedEstimator | None
     smallest_scale: float
-    coverage_asked: float
+    below: float
+    above: float
+    near_distance: float
+
+    @property
+    def coverage_asked(self) -> float:
+        return round(1.0 - self.below - self.above, 9)
+
+
+def is_far(signals: np.ndarray, near_distance: float) -> np.ndarray:
+    """(n,) whether each row of (n, k) signals is farther than `near_distance`."""
+    return signals[:, SIGNALS.index("domain_distance")] > near_distance
+
+
+def near_and_far(normalised: np.ndarray, far: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted residuals of near and of far rows, or all of them twice where either are too few."""
+    if min(far.sum(), (~far).sum()) < FEWEST_APART:
+        ordered = np.sort(normalised)
+        return ordered, ordered
+    return np.sort(normalised[~far]), np.sort(normalised[far])
 
 
 def expected_error(difficulty: FittedEstimator | None, signals: np.ndarray, smallest_scale: float) -> np.ndarray:
@@ -46,21 +72,27 @@ def expected_error(difficulty: FittedEstimator | None, signals: np.ndarray, smal
     return np.maximum(difficulty.predict(signals), smallest_scale)
 
 
-def residual_quantiles(residuals: np.ndarray, coverage: float) -> tuple[float, float]:
-    """Lower and upper quantile that a new residual lies beyond with probability (1 - coverage) / 2 each, at most.
+def residual_quantiles(residuals: np.ndarray, below: float, above: float) -> tuple[float, float]:
+    """Lower and upper quantile that a new residual lies below, or above, with these probabilities at most.
 
     Ranks are those of n + 1 rows, the new one being any of them; too few rows give the extremes seen.
     """
     ordered = np.sort(residuals)
     n = len(ordered)
     # Rounded first: 0.05 * 40 is a hair below 2 in floating point.
-    outside = int(np.floor(round((1.0 - coverage) / 2.0 * (n + 1), 9)))
-    outside = min(max(outside, 1), (n + 1) // 2)
-    return float(ordered[outside - 1]), float(ordered[n - outside])
+    outside = [int(np.floor(round(share * (n + 1), 9))) for share in (below, above)]
+    low, high = (min(max(rank, 1), (n + 1) // 2) for rank in outside)
+    return float(ordered[low - 1]), float(ordered[n - high])
 
 
 def calibrate(
-    signals: np.ndarray, residuals: np.ndarray, groups: np.ndarray, params: Mapping[str, Any], seed: int, threads: int
+    signals: np.ndarray,
+    residuals: np.ndarray,
+    groups: np.ndarray,
+    near_distance: float,
+    params: Mapping[str, Any],
+    seed: int,
+    threads: int,
 ) -> tuple[Calibration, np.ndarray]:
     """Calibration from held-out errors, and the interval each row gets from the rows of other groups alone.
 
@@ -71,8 +103,9 @@ def calibrate(
         signals: (n, k) values for the held-out rows: those of SIGNALS, then any others.
         residuals: (n,) measured - predicted by models that did not see the row.
         groups: (n,) rows of a group are never on both sides; a row held out by several splits has one group.
-        params: `coverage`, `n_splits`, `min_rows_difficulty` and `difficulty`, the parameters of the LightGBM model of
-            the absolute error.
+        near_distance: Rows up to here and rows beyond are calibrated apart.
+        params: `coverage`, `above` (share that may lie above the interval), `n_splits`, `min_rows_difficulty` and
+            `difficulty`, the parameters of the LightGBM model of the absolute error.
         seed: Fixes the folds and the model.
         threads: Threads of the model.
 
@@ -82,6 +115,8 @@ def calibrate(
     absolute = np.abs(residuals)
     smallest = float(SMALLEST_SHARE * absolute.mean())
     names = [f"signal_{i}" for i in range(signals.shape[1])]
+    above = params["above"]
+    below = round(1.0 - params["coverage"] - above, 9)
 
     def fitted(rows: np.ndarray) -> FittedEstimator | None:
         if len(residuals) < params["min_rows_difficulty"]:
@@ -92,20 +127,24 @@ def calibrate(
     scale = np.ones(len(residuals))
     for fold in folds:
         scale[fold.test] = expected_error(fitted(fold.train), signals[fold.test], smallest)
-    normalised = residuals / scale
+    normalised, far = residuals / scale, is_far(signals, near_distance)
     offsets = np.full((len(residuals), 2), np.nan)
     for fold in folds:
-        ends = residual_quantiles(normalised[fold.train], params["coverage"])
-        offsets[fold.test] = scale[fold.test, None] * np.array(ends)
+        apart = near_and_far(normalised[fold.train], far[fold.train])
+        ends = np.array([residual_quantiles(own, below, above) for own in apart])
+        offsets[fold.test] = scale[fold.test, None] * ends[far[fold.test].astype(int)]
     everything = fitted(np.arange(len(residuals)))
-    return Calibration(np.sort(normalised), everything, smallest, params["coverage"]), offsets
+    apart = near_and_far(normalised, far)
+    return Calibration(apart, everything, smallest, below, above, near_distance), offsets
 
 
 def prediction_interval(calibration: Calibration, signals: np.ndarray) -> np.ndarray:
     """(n, 2) lower and upper end of the interval, in the unit of the target."""
     scale = expected_error(calibration.difficulty, signals, calibration.smallest_scale)
-    ends = np.array(residual_quantiles(calibration.residuals, calibration.coverage_asked))
-    return signals[:, SIGNALS.index("predicted"), None] + scale[:, None] * ends
+    shares = calibration.below, calibration.above
+    ends = np.array([residual_quantiles(own, *shares) for own in calibration.residuals])
+    own_ends = ends[is_far(signals, calibration.near_distance).astype(int)]
+    return signals[:, SIGNALS.index("predicted"), None] + scale[:, None] * own_ends
 
 
 def probability_at_least(calibration: Calibration, signals: np.ndarray, threshold: float) -> np.ndarray:
@@ -115,20 +154,28 @@ def probability_at_least(calibration: Calibration, signals: np.ndarray, threshol
     """
     scale = expected_error(calibration.difficulty, signals, calibration.smallest_scale)
     needed = (threshold - signals[:, SIGNALS.index("predicted")]) / scale
-    n = len(calibration.residuals)
-    above = n - np.searchsorted(calibration.residuals, needed, side="left")
-    return (above + 0.5) / (n + 1.0)
+    far = is_far(signals, calibration.near_distance)
+    shares = []
+    for residuals in calibration.residuals:
+        above = len(residuals) - np.searchsorted(residuals, needed, side="left")
+        shares.append((above + 0.5) / (len(residuals) + 1.0))
+    return np.where(far, shares[1], shares[0])
 
 
 @dataclass(frozen=True)
 class Domain:
-    """Training rows as points; a row farther from all of them than `threshold` is outside what was learned from."""
+    """Training rows as points.
+
+    A row no farther from one of them than `threshold` is near; beyond `reach`, the largest distance at which held-out
+    rows were predicted, no error was ever measured.
+    """
 
     columns: np.ndarray
     centre: np.ndarray
     scale: np.ndarray
     points: np.ndarray
     threshold: float = np.inf
+    reach: float = np.inf
 
 
 def fit_domain(values: np.ndarray, names: Sequence[str]) -> Domain:

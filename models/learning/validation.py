@@ -1,7 +1,8 @@
 """Splits that keep related materials together, and the scores of predictions made on them.
 
 A random split flatters a model of materials: one publication often reports a whole doping series, and one composition
-is reported by many publications. Here neither a composition nor a publication is ever on both sides.
+is reported by many publications. Here neither a composition nor a publication is ever on both sides. A screening asks
+of compositions unlike those measured: leaving out clusters of similar compositions measures that.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import spearmanr
@@ -87,15 +89,54 @@ def publication_folds(table: pd.DataFrame, n_splits: int, seed: int) -> list[Fol
     Args:
         table: Rows with `formula` and `source`; a row without a source is a publication of its own.
     """
-    source = pd.Series(publication_keys(table["source"]), dtype=object)
-    source = source.mask(source == "")
-    publication = source.fillna(pd.Series([f"row {i}" for i in range(len(source))])).to_numpy()
+    publication = publications(table)
     keys = np.array(composition_keys(table["formula"].tolist()))
     folds = []
     for fold in grouped_folds(publication, n_splits, seed):
         train = fold.train[~np.isin(keys[fold.train], keys[fold.test])]
         if len(train):
             folds.append(Fold(fold.name, train, fold.test))
+    return folds
+
+
+def publications(table: pd.DataFrame) -> np.ndarray:
+    """(n,) publication of each row by its `source`; a row without one is a publication of its own."""
+    keys = publication_keys(table["source"])
+    return np.array([key or f"row {i}" for i, key in enumerate(keys)], dtype=object)
+
+
+def similarity_clusters(positions: np.ndarray, diameter: float) -> np.ndarray:
+    """(n,) cluster of each of (n, k) positions: complete linkage, no two rows of one farther apart than `diameter`."""
+    if len(positions) < 2:
+        return np.zeros(len(positions), dtype=int)
+    return fcluster(linkage(np.nan_to_num(positions), "complete"), diameter, "distance")
+
+
+def cluster_folds(
+    table: pd.DataFrame, positions: np.ndarray, diameter: float, n_splits: int, partitions: int, seed: int
+) -> list[Fold]:
+    """Folds with whole clusters of similar compositions held out, in several random partitions of the clusters.
+
+    Training rows that share a publication or a composition with a held-out row are left out of its fold. Every row is
+    predicted once per partition, unless nothing is left to predict it from; folds are named partition.number.
+
+    Args:
+        table: Rows with `formula` and `source`.
+        positions: (n, k) of their compositions (features/composition/ion_similarity.py).
+        diameter: Largest distance within a cluster.
+        n_splits: Folds per partition.
+        partitions: Number of partitions, the seeds of which follow `seed`.
+        seed: Fixes the partitions.
+    """
+    clusters, publication = similarity_clusters(positions, diameter), publications(table)
+    keys = np.array(composition_keys(table["formula"].tolist()))
+    folds = []
+    for partition in range(partitions):
+        for fold in grouped_folds(clusters, n_splits, seed + partition):
+            leaks = np.isin(keys[fold.train], keys[fold.test])
+            leaks |= np.isin(publication[fold.train], publication[fold.test])
+            if not leaks.all():
+                folds.append(Fold(f"{partition}.{fold.name}", fold.train[~leaks], fold.test))
     return folds
 
 

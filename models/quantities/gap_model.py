@@ -172,7 +172,8 @@ def residual_bands(held_out: pd.DataFrame, coverage: float) -> pd.DataFrame:
             edges.append(edge)
     band = np.digitize(predicted, edges[1:])
     residual = (held_out["known_ev"] - held_out["predicted_ev"]).to_numpy()
-    ends = [residual_quantiles(np.sort(residual[band == i]), coverage) for i in range(len(edges))]
+    outside = (1.0 - coverage) / 2.0
+    ends = [residual_quantiles(np.sort(residual[band == i]), outside, outside) for i in range(len(edges))]
     low, high = np.array(ends).T
     return pd.DataFrame({"predicted_from_ev": edges, "low_ev": np.minimum(low, 0.0), "high_ev": np.maximum(high, 0.0)})
 

@@ -8,13 +8,16 @@ from typing import Any
 import pandas as pd
 
 from ionsieve.features.chemistry.formula import parse_formula, parse_formulas
-from ionsieve.models.quantities.conductivity import FORMULA_ONLY, fit_conductivity, predict_conductivity
+from ionsieve.models.quantities.conductivity import TIERS_S_CM, fit_conductivity, predict_conductivity
 from ionsieve.pipeline.answers.materials import with_cell
 from ionsieve.pipeline.sources import cifs, obelix
 from ionsieve.pipeline.sources.measurements import merged_measurements
 from ionsieve.pipeline.sources.table import as_numbers, check_measurements, crystals_by_id, with_columns
 from ionsieve.pipeline.stages.featurize import features_of
 from ionsieve.pipeline.tables import InputError, read_table, require_columns
+
+SIGMA = ["log10_sigma", "log10_sigma_low", "log10_sigma_high"]
+PROBABILITIES = [f"probability_sigma_ge_{tier}" for tier in TIERS_S_CM]
 
 
 def measured_split(path: Path, lenient: bool) -> pd.DataFrame:
@@ -36,7 +39,8 @@ def measured_split(path: Path, lenient: bool) -> pd.DataFrame:
 def evaluated(train: Sequence[Path], test: Path, cif_folder: Path | None, params: Mapping[str, Any]) -> pd.DataFrame:
     """Conductivities of `test` predicted by a model that saw `train` alone, one row each in their order.
 
-    Several tables of `train` are merged as the pipeline's sources are; `near` tells what may decide.
+    Several tables of `train` are merged as the pipeline's sources are. `near` tells what may decide, `domain` also what
+    lies beyond all distances at which errors were measured.
     """
     asked = measured_split(test, lenient=True)
     found, _ = cifs.read_by_id(cif_folder) if cif_folder else ({}, {})
@@ -46,14 +50,13 @@ def evaluated(train: Sequence[Path], test: Path, cif_folder: Path | None, params
     known, _, _ = merged_measurements(tables)
     usable = asked[asked["note"] == ""]
     plain = usable.assign(id=usable.index.astype(str), structure_json=crystals_by_id(crystals, usable["id"]))
-    models = fit_conductivity(known, features_of(known).set_index("id"), params["train"])
-    if not any(model.trained for model in models.values()):
-        raise InputError(f"{', '.join(map(str, train))}: {models[FORMULA_ONLY].reason_not_trained}")
-    answers = predict_conductivity(models, features_of(plain).set_index("id")).set_axis(usable.index)
-    near = (answers["domain_distance"] <= params["predict"]["near_distance"]).astype("boolean")
-    answers = answers.assign(near=near.mask(answers["log10_sigma"].isna()))
+    model = fit_conductivity(known, features_of(known).set_index("id"), params["train"])
+    if not model.trained:
+        raise InputError(f"{', '.join(map(str, train))}: {model.reason_not_trained}")
+    answers = predict_conductivity(model, features_of(plain).set_index("id")).set_axis(usable.index)
+    answers = answers.assign(near=answers["in_domain"].astype("boolean").mask(answers["log10_sigma"].isna()))
     columns = {"log10_sigma": "log10_sigma_predicted"}
-    answers = answers[["near", "log10_sigma", "log10_sigma_low", "log10_sigma_high"]].rename(columns=columns)
+    answers = answers[["near", "domain", *SIGMA, *PROBABILITIES]].rename(columns=columns)
     with_measured = asked[["id", "formula"]].assign(log10_sigma_measured=asked["sigma_s_cm"].map(_log10))
     return with_measured.join(answers).assign(note=asked["note"])
 

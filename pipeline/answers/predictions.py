@@ -26,7 +26,7 @@ def predicted(rows: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
     usable = rows[rows["note"] == ""]
     keys = [c for c in ("id", "formula") if c in rows]
     window_columns = [c for c in WINDOW if c not in ("formula", "note")]
-    columns = [*keys, *PREDICTED, *window_columns, "in_domain", "near", *ORIGINS, "note"]
+    columns = [*keys, *PREDICTED, *window_columns, "in_domain", "near", "domain", *ORIGINS, "note"]
     if usable.empty:
         return rows.reindex(columns=columns)
     plain = usable.assign(id=usable.index.astype(str))
@@ -39,8 +39,7 @@ def predicted(rows: pd.DataFrame, workspace: Workspace) -> pd.DataFrame:
     windows = window_answers(usable.reset_index(drop=True), phases, missing).set_axis(usable.index)
     texts = zip(answers["note"], windows["note"].fillna(""), usable["remark"], strict=True)
     notes = ["; ".join(filter(None, parts)) for parts in texts]
-    found = pd.concat([answers[[*PREDICTED, *ORIGINS, "in_domain", "near"]], windows[window_columns]], axis=1).assign(
-        note=notes
-    )
+    told = [*PREDICTED, *ORIGINS, "in_domain", "near", "domain"]
+    found = pd.concat([answers[told], windows[window_columns]], axis=1).assign(note=notes)
     result = rows[keys].join(found)
     return result.assign(note=result["note"].where(rows["note"] == "", rows["note"]))[columns]

@@ -15,7 +15,8 @@ import pandas as pd
 
 from ionsieve.features.chemistry.formula import composition_keys
 from ionsieve.models.learning.estimators import BLEND
-from ionsieve.models.quantities.conductivity import FORMULA_ONLY, fit_conductivity
+from ionsieve.models.learning.training import near_distance
+from ionsieve.models.quantities.conductivity import fit_conductivity
 from ionsieve.models.quantities.measured import known_conductivity
 from ionsieve.pipeline.home import home
 from ionsieve.pipeline.stages.featurize import features_of
@@ -36,10 +37,10 @@ def known_shares(measurements: pd.DataFrame) -> pd.DataFrame:
 def hidden_predictions(measurements: pd.DataFrame, params: Mapping[str, Any]) -> pd.DataFrame:
     """Per composition: median prediction with its own measurements and publications hidden, and whether it is near."""
     features = features_of(measurements).set_index("id")
-    model = fit_conductivity(measurements, features, params["train"])[FORMULA_ONLY]
+    model = fit_conductivity(measurements, features, params["train"])
     rows = model.out_of_fold[model.out_of_fold["split"] == "publication"]
     keys = dict(zip(measurements["id"], composition_keys(measurements["formula"]), strict=True))
-    rows = rows.assign(key=rows["id"].map(keys), near=rows["domain_distance"] <= params["predict"]["near_distance"])
+    rows = rows.assign(key=rows["id"].map(keys), near=rows["domain_distance"] <= near_distance(model))
     return rows.groupby("key").agg(predicted=(BLEND, "median"), near=("near", "all"), measured=("measured", "median"))
 
 

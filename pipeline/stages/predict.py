@@ -7,8 +7,8 @@ import pandas as pd
 
 from ionsieve.features.chemistry.formula import parse_formula
 from ionsieve.models.learning.known import known_band_gap, with_known_band_gap
-from ionsieve.models.learning.training import TrainedModel
-from ionsieve.models.quantities.conductivity import FORMULA_ONLY, WITH_LATTICE, predict_conductivity
+from ionsieve.models.learning.training import TrainedModel, near_distance
+from ionsieve.models.quantities.conductivity import CONDUCTIVITY, predict_conductivity
 from ionsieve.models.quantities.gap_model import GapModel, gap_of_run_or_model
 from ionsieve.models.quantities.host_gap import host_gaps
 from ionsieve.models.quantities.measured import decided_conductivity, known_conductivity
@@ -26,7 +26,7 @@ def load_models(folder: Path | str) -> dict[str, TrainedModel]:
     Raises:
         InputError: If the pipeline has not made them.
     """
-    files = {name: Path(folder) / f"{name}.joblib" for name in (WITH_LATTICE, FORMULA_ONLY, *LIMITS, "band_gap")}
+    files = {name: Path(folder) / f"{name}.joblib" for name in (CONDUCTIVITY, *LIMITS, "band_gap")}
     missing = [str(file) for file in files.values() if not file.exists()]
     if missing:
         raise InputError(f"{', '.join(missing)} not there: run `make screen` first.")
@@ -44,19 +44,22 @@ def predictions_of(
 ) -> pd.DataFrame:
     """All predictions of candidates (id, formula and what is known of their crystals), one row each in their order.
 
-    `params` is the block `predict`: `near_distance`, `gap_thresholds_ev`. Known gaps go first. The others are predicted
+    `params` is the block `predict`: `gap_thresholds_ev`. Known gaps go first. The others are predicted
     by `gap_model`, unless the run's own model learned from at least 1,000 compositions (models/gap_model.py).
     band_gap_decides_ev is empty where the gap of a measured conductor is known of its host alone.
     """
     described = features.reindex(candidates["id"])
-    sigma = predict_conductivity(models, described).reset_index(drop=True)
+    sigma = predict_conductivity(models[CONDUCTIVITY], described).reset_index(drop=True)
     windows = predict_windows(models, described).reset_index(drop=True)
     gap = gap_of_run_or_model(models["band_gap"], gap_model, described).reset_index(drop=True)
     rows = candidates.reset_index(drop=True)
     lithium_free = [not parse_formula(formula).get("Li") for formula in rows["formula"]]
     numbers = sigma.select_dtypes("number").columns
     sigma.loc[lithium_free, numbers] = np.nan  # no lithium ion, no prediction for it
-    sigma = decided_conductivity(sigma, known_conductivity(rows, measurements), params["near_distance"])
+    sigma.loc[lithium_free, "domain"] = ""
+    near = near_distance(models[CONDUCTIVITY])
+    sigma = decided_conductivity(sigma, known_conductivity(rows, measurements), near)
+    sigma["in_domain"] = sigma["near"].fillna(False).astype(bool)  # the name of old tables for the same
     hosts = host_gaps(rows["formula"].tolist(), band_gaps)
     gap = with_known_band_gap(gap, known_band_gap(rows["formula"], band_gaps), hosts, params["gap_thresholds_ev"])
     doubted = hosts["fractional"] & gap["band_gap_origin"].isin(["host", "predicted"])

@@ -4,7 +4,7 @@ import pandas as pd
 
 from ionsieve.models.learning.training import TrainedModel, model_card
 from ionsieve.models.quantities.band_gap import fit_band_gap
-from ionsieve.models.quantities.conductivity import fit_conductivity
+from ionsieve.models.quantities.conductivity import CONDUCTIVITY, fit_conductivity
 from ionsieve.models.quantities.window import fit_windows
 from ionsieve.pipeline.stage import Result, stage_main
 from ionsieve.pipeline.workspace import Block
@@ -17,11 +17,11 @@ def held_out_predictions(models: dict[str, TrainedModel]) -> pd.DataFrame:
         for name, model in models.items()
         if model.trained
     ]
-    columns = ["model", "id", "fold", "target", "predicted", "low", "high"]
+    columns = ["model", "id", "fold", "target", "predicted", "low", "high", "domain_distance"]
     if not tables:
         return pd.DataFrame(columns=columns)
     named = {"measured": "target", "blend": "predicted"}
-    return pd.concat(tables)[["model", "id", "fold", *named, "low", "high"]].rename(columns=named)[columns]
+    return pd.concat(tables).rename(columns=named)[columns]
 
 
 def run(
@@ -34,7 +34,7 @@ def run(
     of_phases: pd.DataFrame,
     train: Block,
 ) -> Result:
-    models = fit_conductivity(measurements, of_measurements.set_index("id"), train)
+    models = {CONDUCTIVITY: fit_conductivity(measurements, of_measurements.set_index("id"), train)}
     models |= fit_windows(stability, of_phases.set_index("id"), train)
     models["band_gap"] = fit_band_gap(band_gaps, of_band_gaps.set_index("id"), train)
     folds = [m.fold_scores.assign(model=name) for name, m in models.items() if m.trained]
@@ -51,8 +51,10 @@ def headline(model: TrainedModel) -> str:
     if not model.trained:
         return model.reason_not_trained
     scores = model.scores[(model.scores["split"] == model.scores["split"].iloc[0])].set_index("estimator").loc["blend"]
+    apart = ", ".join(f"{n} {scores[f'mae_{n}']:.2f}" for n in ("near", "far") if scores[f"n_{n}"])
     return (
-        f"{model.n_rows} rows, mean absolute error {scores['mae']:.2f} (a constant: {scores['mae_baseline']:.2f}), "
+        f"{model.n_rows} rows, mean absolute error {scores['mae']:.2f} (a constant: {scores['mae_baseline']:.2f}; "
+        f"{apart}), "
         f"Spearman {scores['spearman']:.2f}, intervals hold {model.coverage_measured:.2f}"
     )
 

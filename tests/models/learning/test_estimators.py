@@ -8,6 +8,7 @@ from ionsieve.models.learning.estimators import BASELINE, MAKERS, feature_import
 PARAMS = {
     "lightgbm": {"n_estimators": 20, "min_child_samples": 3},
     "extra_trees": {"n_estimators": 10},
+    "neighbours": {"n_neighbors": 5, "weights": "distance"},
     "linear": {"log10_alpha_range": [0, 2]},
     "gaussian_process": {},
     BASELINE: {},

@@ -9,6 +9,7 @@ from sklearn.metrics import r2_score
 
 from ionsieve.models.learning.validation import (
     chemical_system,
+    cluster_folds,
     composition_keys,
     grouped_folds,
     leave_family_out_folds,
@@ -16,6 +17,7 @@ from ionsieve.models.learning.validation import (
     publication_folds,
     regression_scores,
     repeat_noise,
+    similarity_clusters,
 )
 
 FORMULAS = ["Li2S", "Li4S2", "Li3PO4", "Li3PS4", "LiCl", "Li6PS5Cl", "Li2O"]
@@ -58,6 +60,39 @@ def test_no_split_has_a_composition_or_a_publication_on_both_sides(table, seed):
         assert len(tested) == len(set(tested))
     everything = [int(row) for fold in grouped_folds(groups, 3, seed) for row in fold.test]
     assert sorted(everything) == (list(range(len(table))) if groups.nunique() > 1 else [])
+
+
+@settings(max_examples=50, deadline=None)
+@given(table=tables, seed=st.integers(0, 3))
+def test_held_out_clusters_share_nothing_with_what_is_learned(table, seed):
+    keys = np.array(composition_keys(table["formula"].tolist()))
+    source = table["source"].to_numpy()
+    positions = np.random.default_rng(seed).random((len(table), 2))
+    clusters = similarity_clusters(positions, 0.3)
+    folds = cluster_folds(table, positions, 0.3, 3, 2, seed)
+    for fold in folds:
+        assert not set(clusters[fold.train]) & set(clusters[fold.test])
+        assert not set(keys[fold.train]) & set(keys[fold.test])
+        assert not {s for s in source[fold.train] if s} & {s for s in source[fold.test] if s}
+        assert len(fold.train)
+    for partition in ("0", "1"):
+        tested = [int(row) for fold in folds if fold.name.startswith(f"{partition}.") for row in fold.test]
+        assert len(tested) == len(set(tested))
+
+
+def test_clusters_are_no_wider_than_asked_and_partitions_differ():
+    positions = np.random.default_rng(0).random((60, 3))
+    clusters = similarity_clusters(positions, 0.4)
+    for cluster in np.unique(clusters):
+        own = positions[clusters == cluster]
+        assert np.linalg.norm(own[:, None] - own, axis=-1).max() <= 0.4
+    assert 1 < len(np.unique(clusters)) < 60
+    table = pd.DataFrame({"formula": [f"LiCl{i}" for i in range(1, 61)], "source": None})
+    folds = cluster_folds(table, positions, 0.4, 5, 2, seed=0)
+    assert len(folds) == 10
+    first, second = ({tuple(f.test) for f in folds if f.name.startswith(p)} for p in ("0.", "1."))
+    assert first != second
+    assert sorted(row for fold in folds for row in fold.test) == sorted([*range(60), *range(60)])
 
 
 def test_publications_are_all_predicted_where_compositions_differ():

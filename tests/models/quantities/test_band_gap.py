@@ -12,8 +12,8 @@ PARAMS = {
     "threads": 1,
     "min_rows": 30,
     "min_groups": 10,
-    "intervals": {"coverage": 0.9, "n_splits": 5, "min_rows_difficulty": 500, "difficulty": {}},
-    "domain": {"inside_share": 0.95},
+    "intervals": {"coverage": 0.9, "above": 0.05, "n_splits": 5, "min_rows_difficulty": 500, "difficulty": {}},
+    "near_draws": 20,
     "band_gap": {
         "n_splits": 3,
         "blend": ["lightgbm"],

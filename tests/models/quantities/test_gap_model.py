@@ -37,8 +37,8 @@ METALS = ["Na", "K", "Mg", "Ca", "Sr", "Ba", "Zn", "Al", "Y", "La", "Zr", "Ti", 
 # Gaps fall from fluorides to tellurides; alloys have none; the measured gap is taken as 1.5 times the PBE one.
 ANION_GAP_EV = {"F": 7.0, "Cl": 5.0, "O": 4.0, "S": 2.0, "Se": 1.5, "Te": 0.5, "Ni": 0.0, "Cu": 0.0}
 OWN = {
-    **{"seed": 0, "threads": 1, "min_rows": 30, "min_groups": 10, "domain": {"inside_share": 0.95}},
-    "intervals": {"coverage": 0.9, "n_splits": 3, "min_rows_difficulty": 500, "difficulty": {}},
+    **{"seed": 0, "threads": 1, "min_rows": 30, "min_groups": 10, "near_draws": 20},
+    "intervals": {"coverage": 0.9, "above": 0.05, "n_splits": 3, "min_rows_difficulty": 500, "difficulty": {}},
     "band_gap": {"n_splits": 3, "blend": ["lightgbm"], "estimators": {"lightgbm": {"n_estimators": 20}}},
 }
 SMALL = {name: {**SETTINGS[name], "num_leaves": 7, "num_iterations": 60} for name in BOOSTERS}

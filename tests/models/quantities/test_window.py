@@ -15,8 +15,8 @@ PARAMS = {
     "n_splits": 5,
     "min_rows": 30,
     "min_groups": 10,
-    "intervals": {"coverage": 0.9, "n_splits": 5, "min_rows_difficulty": 500, "difficulty": {}},
-    "domain": {"inside_share": 0.95},
+    "intervals": {"coverage": 0.9, "above": 0.05, "n_splits": 5, "min_rows_difficulty": 500, "difficulty": {}},
+    "near_draws": 20,
     "window": {
         "max_hull_distance_ev_atom": 0.05,
         "min_width_v": 0.01,
