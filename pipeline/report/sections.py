@@ -178,7 +178,8 @@ def compact_verdicts(verdicts: pd.DataFrame) -> dict[str, Any]:
 
 def score_section(cards: dict[str, Any]) -> dict[str, Any]:
     """Errors of every model per kind of split, with those of simpler models beside them."""
-    shown = ["model", "split", "estimator", "rows", "mean absolute error", "median instead", "rank correlation", "R²"]
+    shown = ["model", "held out", "estimator", "rows", "mean absolute error", "near", "far", "median instead"]
+    shown += ["rank correlation", "R²"]
     rows, notes = [], []
     for name, card in cards.items():
         title = name.replace("_", " ")
@@ -188,7 +189,7 @@ def score_section(cards: dict[str, Any]) -> dict[str, Any]:
             )
             continue
         for s in card["scores"]:
-            numbers = [s["mae"], s["mae_baseline"], s["spearman"], s["r2"]]
+            numbers = [s[key] for key in ("mae", "mae_near", "mae_far", "mae_baseline", "spearman", "r2")]
             rows.append(
                 [title, s["split"], s["estimator"], int(s["n"]), *("" if v is None else f"{v:.2f}" for v in numbers)]
             )

@@ -44,7 +44,7 @@ PROMISED = {
     "processed/transport_measurements": TRANSPORT,
     "processed/predictions": """id formula log10_sigma log10_sigma_low log10_sigma_high probability_sigma_ge_1e_4
         probability_sigma_ge_1e_3 near log10_sigma_decides sigma_publications sigma_phase sigma_kind sigma_source
-        sigma_match measured_crystalline sigma_origin in_domain domain_distance band_gap_ev band_gap_low_ev
+        sigma_match measured_crystalline sigma_origin in_domain domain domain_distance band_gap_ev band_gap_low_ev
         band_gap_high_ev band_gap_origin band_gap_host band_gap_decides_ev band_gap_spans reduction_limit_predicted_v
         oxidation_limit_predicted_v note""",
     "processed/verdicts": "id formula role list first_failed_filter value threshold margin unknown_filters next_filter",
