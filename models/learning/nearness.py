@@ -1,8 +1,9 @@
 """How far from what was learned predictions hold: the distance at which held-out errors change.
 
 The errors are fitted by one step: one mean up to a distance, a larger one beyond (a regression tree of one split). The
-distance is uncertain, so publications (or whatever groups rows) are drawn again with replacement and it is fitted anew;
-near is what lies within the lower end of the distances found. The lower end, because what is taken for near decides.
+distance is uncertain, so publications (or whatever groups rows) are drawn again with replacement and it is fitted anew.
+Near is what lies within the lower end of the distances found, the lowest of those of all splits: what is taken for near
+decides.
 """
 
 from dataclasses import dataclass

@@ -175,7 +175,9 @@ def _validate(
     groups, seed = rows.groups[held_out["row"]], shared["seed"]
     near = params.get("near_distance")
     if near is None:
-        near = error_change(held_out["domain_distance"], np.abs(error), groups, shared["near_draws"], seed).low
+        parts = [(held_out["split"] == split).to_numpy() for split in splits]
+        distance, draws = held_out["domain_distance"].to_numpy(), shared["near_draws"]
+        near = min(error_change(distance[own], np.abs(error[own]), groups[own], draws, seed).low for own in parts)
     calibration, offsets = calibrate(
         _signals(held_out, rows.features.iloc[held_out["row"]], rows.error_features),
         error,

@@ -143,9 +143,10 @@ def cluster_folds(
 def leave_family_out_folds(families: pd.Series, groups: ArrayLike, min_rows: int) -> list[Fold]:
     """One fold per named family of at least `min_rows` rows; rows of other families in its groups are left out too.
 
-    A family that is NaN or "" is unknown and never left out.
+    A family that is NaN or "" is unknown and never left out; names that differ in case or number are one family.
     """
     group = np.asarray(groups)
+    families = families.fillna("").str.lower().str.removesuffix("s")
     counts = families[families != ""].value_counts()
     folds = []
     for family in sorted(counts[counts >= min_rows].index):
