@@ -2,7 +2,7 @@
 
 The errors are fitted by one step: one mean up to a distance, a larger one beyond (a regression tree of one split). The
 distance is uncertain, so publications (or whatever groups rows) are drawn again with replacement and it is fitted anew.
-Near is what lies within the lower end of the distances found, the lowest of those of all splits: what is taken for near
+Near is what lies within the lower end of the distances found, the mean of that of all splits: what is taken for near
 decides.
 """
 

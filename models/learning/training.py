@@ -177,7 +177,8 @@ def _validate(
     if near is None:
         parts = [(held_out["split"] == split).to_numpy() for split in splits]
         distance, draws = held_out["domain_distance"].to_numpy(), shared["near_draws"]
-        near = min(error_change(distance[own], np.abs(error[own]), groups[own], draws, seed).low for own in parts)
+        low = [error_change(distance[own], np.abs(error[own]), groups[own], draws, seed).low for own in parts]
+        near = float(np.mean(low))
     calibration, offsets = calibrate(
         _signals(held_out, rows.features.iloc[held_out["row"]], rows.error_features),
         error,

@@ -21,7 +21,7 @@ from ionsieve.pipeline.reference.score_conductivity import markdown, merged_tabl
 from ionsieve.pipeline.stages.featurize import features_of
 from ionsieve.pipeline.tables import run_stage
 
-SPLITS, BUDGETS = 24, (20, 40)
+SPLITS, BUDGETS = 12, (20, 60)
 
 
 def compared(known: pd.DataFrame, features: pd.DataFrame, params: dict, seed: int) -> list[dict[str, float]]:
