@@ -29,7 +29,8 @@ def chosen(
     positions: np.ndarray, distance: np.ndarray, weight: np.ndarray, near_distance: float, count: int
 ) -> list[int]:
     """Rows to measure one after the other, each the one that then brings most near; of equals the farthest."""
-    distance, picked = distance.copy(), []
+    distance = distance.copy()
+    picked: list[int] = []
     for _ in range(min(count, len(positions))):
         gained = brought_near(positions, distance, weight, near_distance)
         gained[picked] = -1.0
