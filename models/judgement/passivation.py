@@ -18,6 +18,7 @@ from ionsieve.features.chemistry.redox import (
     products_conduct_lithium,
     products_mixed_conducting,
 )
+from ionsieve.models.judgement.binaries import reduced_by_lithium
 from ionsieve.models.judgement.hosts import inherited
 
 NEEDED = ("id", "formula", "products_at_0v", "hull_complete", "e_rxn_total_lithium_ev_atom")
@@ -84,37 +85,56 @@ def passivation_table(
     )
 
 
-def on_lithium(table: pd.DataFrame, hosts: pd.DataFrame, rules: PassivationRules) -> pd.DataFrame:
-    """The table with what its rows have of their hosts, and whether each lasts on lithium.
+def on_lithium(
+    table: pd.DataFrame, hosts: pd.DataFrame, rules: PassivationRules, salts: Mapping[tuple[str, str], float]
+) -> pd.DataFrame:
+    """The table with what its rows have of binary salts and of their hosts, and whether each lasts on lithium.
 
     Args:
         table: formula, passivating, passivating_why, hull_complete, reduction_limit_tol_v, e_rxn_total_lithium_ev_atom.
         hosts: The same columns of further compounds that may be hosts; a column that is absent is unknown.
         rules: See `PassivationRules`.
+        salts: As from `binaries.salt_energies`.
 
     Returns:
         The table with passivating and passivating_why completed, host, reduction_at_least_v (see `hosts.inherited`) and
         lasts_on_lithium: it is passivating, or reacts so weakly that nothing but its surface does (garnets: lithium
         reduces a little zirconium and tantalum, doi:10.1002/aenm.201803440); missing where neither is known.
     """
-    own = _for_hosts(table)
-    found = inherited(own, pd.concat([own, _for_hosts(hosts)], ignore_index=True))
+    own = _for_hosts(table, salts)
+    others = [_for_hosts(hosts, salts)] if len(hosts) else []
+    found = inherited(own, pd.concat([own, *others], ignore_index=True))
+    at_least = np.fmax(found["reduction_at_least_v"], own["reduction_at_least_v"])
     energy = own["e_total_ev_atom"]
     weak = (energy >= rules.negligible_ev_atom).astype("boolean").mask(energy.isna())
     for at_most in (found["total_at_most_ev_atom"], own["e_at_most_ev_atom"]):
         weak = weak.mask(weak.isna() & (at_most < rules.negligible_ev_atom), False)
-    result = table.assign(**{c: found[c] for c in ("host", "passivating", "passivating_why", "reduction_at_least_v")})
+    result = table.assign(**{c: found[c] for c in ("host", "passivating", "passivating_why")})
+    result = result.assign(reduction_at_least_v=at_least)
     return result.assign(lasts_on_lithium=result["passivating"] | weak)
 
 
-def _for_hosts(table: pd.DataFrame) -> pd.DataFrame:
+def _for_hosts(table: pd.DataFrame, salts: Mapping[tuple[str, str], float]) -> pd.DataFrame:
+    """What is known of each row on lithium, by its own phases or by binary salts."""
     rows = table.reindex(columns=["formula", "passivating", "passivating_why"])
     complete = table["hull_complete"].fillna(value=False).astype(bool)
     limit = table["reduction_limit_tol_v"].astype(float).where(complete)
     energy = table.get("e_rxn_total_lithium_ev_atom", pd.Series(np.nan, index=table.index)).astype(float)
     # both sides' own reactions come on top of the mutual one
     at_most = table.get("e_rxn_lithium_bound_high_ev_atom", pd.Series(np.nan, index=table.index)).astype(float)
-    return rows.assign(reduction_limit_v=limit, e_total_ev_atom=energy, e_at_most_ev_atom=at_most)
+    reduced = [reduced_by_lithium(formula, salts) for formula in table["formula"]]
+    for_sure = np.array([found.energy_ev_atom for found in reduced], dtype=float)
+    metal = pd.Series([found.element for found in reduced], index=table.index)
+    told = rows["passivating"].isna() & (metal != "")
+    words = "a product conducts electrons: lithium reduces " + metal
+    return rows.assign(
+        passivating=rows["passivating"].astype("boolean").mask(told, False),
+        passivating_why=rows["passivating_why"].mask(told, words),
+        reduction_limit_v=limit,
+        reduction_at_least_v=pd.Series([found.voltage_v for found in reduced], index=table.index).where(limit.isna()),
+        e_total_ev_atom=energy,
+        e_at_most_ev_atom=np.fmin(at_most, for_sure),
+    )
 
 
 def _conditions(

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ionsieve.models.judgement.binaries import salt_energies
 from ionsieve.models.judgement.candidates import Background, chemistry_columns, joined_candidates
 from ionsieve.models.judgement.cell import cathode_voltage_v, partner_ids
 from ionsieve.models.judgement.evidence import gap_lookup, prepare_candidates
@@ -55,6 +56,7 @@ def run(
     measurements: pd.DataFrame,
     band_gaps: pd.DataFrame,
     phases: pd.DataFrame,
+    enthalpies: pd.DataFrame,
     elements: pd.DataFrame,
     coatings: pd.DataFrame,
     densities: pd.DataFrame,
@@ -72,7 +74,7 @@ def run(
     compounds = phase_stability.assign(id=phase_stability["formula"], e_rxn_total_lithium_ev_atom=np.nan)
     rows, hosts = (passivation_table(t, gaps, rules, volumes_a3(densities)) for t in (on_anode, compounds))
     on_anode, compounds = on_anode.merge(rows, on="id", validate="one_to_one"), compounds.merge(hosts, on="id")
-    lasts = on_lithium(on_anode, compounds, rules)
+    lasts = on_lithium(on_anode, compounds, rules, salt_energies(enthalpies))
     table = prepare_candidates(table.merge(lasts[["id", *LITHIUM_COLUMNS]], on="id", validate="one_to_one"))
     try:
         verdicts, funnel = screened(table, partners, screen)

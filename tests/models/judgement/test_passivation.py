@@ -118,12 +118,12 @@ def test_on_the_legacy_table_known_materials_come_out_as_in_cells(shared_data):
     assert not found[fails].fillna(value=True).any()
 
 
-def lasting(*rows: tuple) -> pd.DataFrame:
+def lasting(*rows: tuple, salts: dict | None = None) -> pd.DataFrame:
     """Rows (formula, passivating, why, limit on reduction in V, total energy) judged with one another as hosts."""
     names = ["formula", "passivating", "passivating_why", "reduction_limit_tol_v", "e_rxn_total_lithium_ev_atom"]
     table = pd.DataFrame(rows, columns=names).assign(hull_complete=True)
     table["passivating"] = table["passivating"].astype("boolean")
-    return on_lithium(table, table.iloc[:0], RULES).set_index("formula")
+    return on_lithium(table, table.iloc[:0], RULES, salts or {}).set_index("formula")
 
 
 ZIRCONIUM = "a product conducts electrons: 1.5 La2O3 + 7 Li2O + 0.5 Zr4O"
@@ -178,3 +178,22 @@ def test_that_a_host_lasts_says_nothing_of_a_dopant_and_known_answers_stay():
     assert found["lasts_on_lithium"].isna().tolist() == [False, True, False]
     assert found.loc["Li6.4La3Zr1.4Nb0.6O12", "passivating_why"] == "an answer of its own"
     assert found.loc["Li6.4La3Zr1.4Ta0.6O12", "reduction_at_least_v"] == 0.03
+
+
+def test_what_binary_salts_say_counts_where_nothing_else_is_known():
+    # eV per electron: niobium is taken from chlorine at 2.58 V, yttrium at 0.1 V
+    salts = {("Li", "Cl"): -4.235, ("Nb", "Cl"): -1.653, ("Y", "Cl"): -4.1}
+    unknown = (None, "unknown: products on lithium", np.nan, np.nan)
+    found = lasting(("LiNbCl6", *unknown), ("Li3YCl6", *unknown), ("LiNbOCl4", *unknown), salts=salts)
+    niobium = found.loc["LiNbCl6"]
+    assert not niobium["passivating"]
+    assert niobium["passivating_why"] == "a product conducts electrons: lithium reduces Nb"
+    assert niobium["reduction_at_least_v"] == pytest.approx(2.58 - 0.5, abs=0.01)
+    assert not niobium["lasts_on_lithium"]
+    for formula in ("Li3YCl6", "LiNbOCl4"):  # too near to call; nothing is known of the oxide
+        assert found["passivating"].isna()[formula]
+        assert found["lasts_on_lithium"].isna()[formula]
+    # what was computed stays
+    computed = lasting(("LiNbCl6", True, "", 0.1, -0.5), salts=salts).iloc[0]
+    assert computed["passivating"]
+    assert np.isnan(computed["reduction_at_least_v"])
