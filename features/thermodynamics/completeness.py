@@ -39,7 +39,8 @@ def hull_incomplete_reason(
 
     The formula cannot be answered; no other phase has all its elements but one (of two elements: the system has no
     compound); two of its elements form stable binaries in nature (`chemistry.binaries`) and the set holds none; a
-    compound of the system is listed as missing and still is.
+    compound of the system is listed as missing and still is. Whether that compound could matter is asked in
+    `bounded_answers`; those who ask there give none here.
     """
     amounts, notes = answerable(formulas, phases)
     lacks = lacking([(formula, mobile_ion) for formula in formulas], phases, known_missing)

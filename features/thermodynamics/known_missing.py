@@ -49,12 +49,12 @@ def _text(formulas: list[str]) -> str:
     return ", ".join(formulas[:NAMED]) + more
 
 
-def unknown_where_lacking(table: pd.DataFrame, lacks: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
-    """The table with `columns` emptied and `note` saying why where compounds are lacking."""
-    short = np.array([bool(text) for text in lacks])
+def unknown_where_lacking(table: pd.DataFrame, reasons: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
+    """The table with `columns` emptied and `note` saying why where there is a reason (`missing_note`)."""
+    short = np.array([bool(text) for text in reasons])
     numbers = [c for c in columns if pd.api.types.is_numeric_dtype(table[c])]
     texts = [c for c in columns if c not in numbers]
     masked = table.assign(**{c: table[c].mask(short) for c in numbers}, **{c: table[c].mask(short, "") for c in texts})
-    why = [f"unknown: these phases lack {text}" if text else "" for text in lacks]
+    why = [f"unknown: {text}" if text else "" for text in reasons]
     notes = ["; ".join(filter(None, pair)) for pair in zip(table["note"].fillna(""), why, strict=True)]
     return masked.assign(note=notes)

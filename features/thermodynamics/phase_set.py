@@ -32,6 +32,7 @@ class PhaseSet:
         elements: (n, k) indices into SYMBOLS, ascending, -1 where a phase has fewer than k elements.
         fractions: (n, k) atomic fractions at the same places.
         energies: (n,) formation energy, eV/atom.
+        errors: (n,) standard deviation of its error, eV/atom; NaN where the table states none.
         system_start: (s + 1,) first phase of each chemical system; those of one system stand together.
         system_of: Chemical system, as an integer with one bit per element, -> its number.
         thermo_set: Name of the thermochemistry, "" if the table gave none.
@@ -43,6 +44,7 @@ class PhaseSet:
     elements: np.ndarray
     fractions: np.ndarray
     energies: np.ndarray
+    errors: np.ndarray
     system_start: np.ndarray
     system_of: dict[int, int]
     thermo_set: str
@@ -87,8 +89,9 @@ def phase_set(phases: pd.DataFrame) -> PhaseSet:
     """Prepare a table of phases for every question this package answers.
 
     Args:
-        phases: Columns formula and formation_energy_ev_atom (elements at 0), optionally thermo_set. Elements that are
-            missing are added at 0; of two energies for one composition the lower counts.
+        phases: Columns formula and formation_energy_ev_atom (elements at 0), optionally thermo_set and
+            energy_error_ev_atom (NaN: not stated). Elements that are missing are added at 0; of two energies for one
+            composition the lower counts.
 
     Raises:
         ValueError: If energies are NaN or infinite, a formula cannot be read, more than one thermo_set is mixed, or an
@@ -104,6 +107,7 @@ def phase_set(phases: pd.DataFrame) -> PhaseSet:
     amounts = [*amounts, *({s: 1.0} for s in present)]
     names = [*names, *present]
     energies = np.append(energies, np.zeros(len(present)))
+    errors = np.append(stated_errors(phases), np.full(len(present), np.nan))
     elements, fractions = _padded([a for a in amounts if a is not None])
     order, first = _unique_compositions(elements, fractions, energies, names)
     given = np.add.reduceat(order < len(phases), first)
@@ -116,9 +120,17 @@ def phase_set(phases: pd.DataFrame) -> PhaseSet:
     sets = phases["thermo_set"].unique() if "thermo_set" in phases else [""]
     return PhaseSet(
         formulas=np.array(names, dtype=object)[kept], elements=elements, fractions=fractions, energies=energies[kept],
-        system_start=np.append(starts, len(kept)), system_of=systems, thermo_set=str(sets[0]) if len(sets) else "",
+        errors=errors[kept], system_start=np.append(starts, len(kept)), system_of=systems,
+        thermo_set=str(sets[0]) if len(sets) else "",
         n_duplicates=int((given - 1).clip(0).sum()), covered=covered,
     )  # fmt: skip
+
+
+def stated_errors(phases: pd.DataFrame) -> np.ndarray:
+    """(n,) standard deviation of each energy's error as the table states it, eV/atom; NaN where it does not."""
+    if "energy_error_ev_atom" not in phases:
+        return np.full(len(phases), np.nan)
+    return np.asarray(pd.to_numeric(phases["energy_error_ev_atom"], errors="coerce"), dtype=float)
 
 
 def _check(

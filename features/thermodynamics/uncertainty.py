@@ -1,9 +1,10 @@
 """How sure hull distances, windows and interface reactions are, by drawing the errors of all formation energies.
 
-Every draw moves each compound by its own normal error, 24 meV/atom by default (spread of DFT reaction energies between
-ternary and binary oxides, doi:10.1103/PhysRevB.85.155208), and all compounds of one anion together by an offset per
-atom of that anion (what a fitted anion correction leaves, doi:10.1038/s41598-021-94550-5). Elements stay at 0. One
-draw is the same for all materials, so errors that a material and its neighbours share cancel as they should.
+Every draw moves each compound by its own normal error: the one its row states (`energy_error_ev_atom`), else 24
+meV/atom (spread of DFT reaction energies between ternary and binary oxides, doi:10.1103/PhysRevB.85.155208). All
+compounds of one anion move together by an offset per atom of that anion (what a fitted anion correction leaves,
+doi:10.1038/s41598-021-94550-5). Elements stay at 0. One draw is the same for all materials, so errors that a material
+and its neighbours share cancel as they should.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,8 +29,8 @@ STABLE_EV_ATOM = 1e-6  # eV/atom above the hull that still counts as stable
 
 @dataclass(frozen=True)
 class EnergyError:
-    """Standard deviations of the errors: of each compound, eV/atom; of an anion's offset, eV per atom of it; how many
-    draws, and the seed they follow from."""
+    """Standard deviations of the errors: of each compound without a stated one, eV/atom; of an anion's offset, eV per
+    atom of it; how many draws, and the seed they follow from."""
 
     compound_ev_atom: float = 0.024
     anion_ev: float = 0.010
@@ -159,6 +160,7 @@ def _draws(phases: PhaseSet, asked: Sequence[Amounts], error: EnergyError) -> It
     rng, rng_asked = np.random.default_rng(error.seed).spawn(2)
     of_phases = anion_fractions(phases.elements, phases.fractions)
     is_compound = phases.fractions[:, 0] < 1.0
+    sigma = np.where(np.isnan(phases.errors), error.compound_ev_atom, phases.errors)
     rows = np.array([find_phase(phases, a) for a in asked], dtype=int)
     width = max(map(len, asked), default=1)
     elements, fractions = np.full((len(asked), width), -1), np.zeros((len(asked), width))
@@ -168,7 +170,7 @@ def _draws(phases: PhaseSet, asked: Sequence[Amounts], error: EnergyError) -> It
     of_asked = anion_fractions(elements, fractions)
     for _ in range(error.n_draws):
         offsets = error.anion_ev * rng.standard_normal(len(ANIONS))
-        errors = error.compound_ev_atom * rng.standard_normal(len(phases)) + of_phases @ offsets
+        errors = sigma * rng.standard_normal(len(phases)) + of_phases @ offsets
         errors = np.where(is_compound, errors, 0.0)
         alone = error.compound_ev_atom * rng_asked.standard_normal(len(asked)) + of_asked @ offsets
         yield phases.energies + errors, np.where(rows >= 0, errors[rows], alone) if len(asked) else alone

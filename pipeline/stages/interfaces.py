@@ -7,55 +7,51 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ionsieve.features.thermodynamics.hull import PhaseSet, phase_set
-from ionsieve.features.thermodynamics.interface import interface_table
-from ionsieve.features.thermodynamics.known_missing import lacking, unknown_where_lacking
-from ionsieve.features.thermodynamics.known_wrong import known_wrong_entries
-from ionsieve.features.thermodynamics.open_contact import (
-    MOBILE,
-    OPEN_COLUMNS,
-    non_mobile_key,
-    open_contact_table,
-    voltage_ladder_v,
+from ionsieve.features.thermodynamics.bounded_answers import (
+    bounded_interfaces,
+    bounded_open_contacts,
+    missing_note,
 )
+from ionsieve.features.thermodynamics.hull import phase_set
+from ionsieve.features.thermodynamics.known_missing import unknown_where_lacking
+from ionsieve.features.thermodynamics.known_wrong import known_wrong_entries
+from ionsieve.features.thermodynamics.missing_bounds import Completed, completed
+from ionsieve.features.thermodynamics.open_contact import OPEN_COLUMNS, non_mobile_key, voltage_ladder_v
 from ionsieve.pipeline.sources.phases import known_missing
 from ionsieve.pipeline.stage import Result, stage_main
 from ionsieve.pipeline.tables import InputError, counted, read_table, require_columns
 
 CATHODES = ["cathode_lithiated", "cathode_delithiated"]
 CONTACTS = [*CATHODES, "anode", "electrolyte"]  # air is stage `stability`
+INTERVAL = ["e_rxn_bound_low_ev_atom", "e_rxn_bound_high_ev_atom"]
 REACTION = ["e_rxn_ev_atom", "e_rxn_total_ev_atom", "fraction_a", "products"]
 RANGE = ["voltage_min_v", "voltage_max_v"]
 
 
-def reactions_with_partners(
-    candidates: pd.DataFrame, partners: pd.DataFrame, phases: PhaseSet, missing: Sequence[str]
-) -> pd.DataFrame:
+def reactions_with_partners(candidates: pd.DataFrame, partners: pd.DataFrame, sets: Completed) -> pd.DataFrame:
     """One row per candidate (id, formula) and partner (partner, formula), in that order.
 
-    Unknown where a compound listed as missing belongs to the system of the pair.
+    Unknown where what is known to be missing could move the energy; INTERVAL says between what it lies.
     """
     pairs = candidates[["id", "formula"]].merge(
         partners[["partner", "formula"]], how="cross", suffixes=("", "_partner")
     )
     names = {"formula": "formula_a", "formula_partner": "formula_b"}
-    reactions = interface_table(pairs.rename(columns=names)[["formula_a", "formula_b"]], phases)
-    systems = list(zip(reactions["formula_a"], reactions["formula_b"], strict=True))
-    reactions = unknown_where_lacking(reactions, lacking(systems, phases, missing), REACTION)
-    return pd.concat([pairs[["id", "formula", "partner"]], reactions[[*REACTION, "note"]]], axis=1)
+    reactions = bounded_interfaces(pairs.rename(columns=names)[["formula_a", "formula_b"]], sets)
+    reactions = unknown_where_lacking(reactions, missing_note(reactions), REACTION)
+    return pd.concat([pairs[["id", "formula", "partner"]], reactions[[*REACTION, *INTERVAL, "note"]]], axis=1)
 
 
 def open_reactions(
-    formulas: Sequence[str], cathodes: pd.DataFrame, phases: PhaseSet, missing: Sequence[str], known_wrong: np.ndarray
+    formulas: Sequence[str], cathodes: pd.DataFrame, sets: Completed, measured: pd.DataFrame
 ) -> pd.DataFrame:
     """Worst reaction of each formula with each cathode (partner, formula, RANGE) over its voltages: partner, formula,
     OPEN_COLUMNS. The states of charge of one cathode, equal but for lithium, share one answer."""
     names = list(dict.fromkeys(formulas))
     keys = cathodes.assign(key=[non_mobile_key(formula) for formula in cathodes["formula"]])
     hosts = keys.drop_duplicates(["key", *RANGE])
-    found = open_contact_table(names, hosts, phases, known_wrong)
-    systems = [(formula, host, MOBILE) for formula, host in zip(found["formula"], found["host"], strict=True)]
-    found = unknown_where_lacking(found, lacking(systems, phases, missing), OPEN_COLUMNS)
+    found = bounded_open_contacts(names, hosts, sets, measured)
+    found = unknown_where_lacking(found, missing_note(found), OPEN_COLUMNS)
     found = found.assign(**{c: np.repeat(hosts[c].to_numpy(), len(names)) for c in ("key", *RANGE)})
     merged = keys[["partner", "key", *RANGE]].merge(found, on=["key", *RANGE], how="left")
     return merged[["partner", "formula", *OPEN_COLUMNS]]
@@ -91,9 +87,9 @@ def run(*, candidates: pd.DataFrame, phases: pd.DataFrame, missing: Path, partne
     require_columns(measured, ["formula", "formation_energy_ev_atom"], enthalpies)
     cathodes = cathodes_of(table, partners)
     table, hull = table[table["kind"].isin(CONTACTS)], phase_set(phases)
-    absent, wrong = known_missing(missing, hull.thermo_set), known_wrong_entries(hull, measured)
-    opened = open_reactions(list(candidates["formula"]), cathodes, hull, absent, wrong)
-    result = with_open_contacts(reactions_with_partners(candidates, table, hull, absent), opened)
+    sets, wrong = completed(hull, known_missing(missing, hull.thermo_set)), known_wrong_entries(hull, measured)
+    opened = open_reactions(list(candidates["formula"]), cathodes, sets, measured)
+    result = with_open_contacts(reactions_with_partners(candidates, table, sets), opened)
     flagged = int((opened["e_open_flag"] != "").sum())
     lines = [
         counted("interfaces", len(candidates) * len(table), len(result)),

@@ -8,10 +8,11 @@ from pathlib import Path
 import pandas as pd
 from pymatgen.core import Structure
 
+from ionsieve.features.thermodynamics.bounded_answers import bounded_interfaces, missing_note
 from ionsieve.features.thermodynamics.hull import PhaseSet, phase_set
-from ionsieve.features.thermodynamics.interface import interface_table
-from ionsieve.features.thermodynamics.known_missing import lacking, unknown_where_lacking
+from ionsieve.features.thermodynamics.known_missing import unknown_where_lacking
 from ionsieve.features.thermodynamics.known_wrong import known_wrong_entries
+from ionsieve.features.thermodynamics.missing_bounds import completed
 from ionsieve.models.judgement.cell import Cell, cell_of
 from ionsieve.models.judgement.filters import role_filters
 from ionsieve.models.judgement.lists import Opening, reasons, role_list
@@ -55,12 +56,11 @@ def without_empty(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def pair_energies(pairs: pd.DataFrame, phases: PhaseSet, missing: Sequence[str]) -> pd.DataFrame:
-    """Pairs (formula_a, formula_b, optional voltage_v) with e_rxn_ev_atom, unknown where phases are missing."""
+    """Pairs (formula_a, formula_b, optional voltage_v) with e_rxn_ev_atom, unknown where missing phases matter."""
     if pairs.empty:
         return pairs.assign(e_rxn_ev_atom=pd.Series(dtype=float))
-    reactions = interface_table(pairs, phases)
-    systems = list(zip(pairs["formula_a"], pairs["formula_b"], strict=True))
-    known = unknown_where_lacking(reactions, lacking(systems, phases, missing), ["e_rxn_ev_atom"])
+    reactions = bounded_interfaces(pairs, completed(phases, missing))
+    known = unknown_where_lacking(reactions, missing_note(reactions), ["e_rxn_ev_atom"])
     return pairs.assign(e_rxn_ev_atom=known["e_rxn_ev_atom"].to_numpy())
 
 

@@ -8,9 +8,10 @@ import pandas as pd
 
 from ionsieve.features.thermodynamics.air import air_table
 from ionsieve.features.thermodynamics.anion_limits import anion_oxidation_ceiling_v
+from ionsieve.features.thermodynamics.bounded_answers import bounded_windows, missing_note
 from ionsieve.features.thermodynamics.completeness import hull_incomplete_reason
 from ionsieve.features.thermodynamics.hull import PhaseSet, phase_set
-from ionsieve.features.thermodynamics.window import window_table
+from ionsieve.features.thermodynamics.missing_bounds import completed
 from ionsieve.pipeline.sources.phases import known_missing, lithium_compounds
 from ionsieve.pipeline.stage import Result, stage_main
 from ionsieve.pipeline.tables import counted
@@ -29,13 +30,19 @@ def own_energies(table: pd.DataFrame, thermo_set: str) -> np.ndarray:
 def stability_of(
     table: pd.DataFrame, phases: PhaseSet, missing: Sequence[str], tolerance_ev_atom: float
 ) -> pd.DataFrame:
-    """Hull, window and air columns for a table with id, formula and formation_energy_ev_atom (NaN: the hull's own)."""
+    """Hull, window and air columns for a table with id, formula and formation_energy_ev_atom (NaN: the hull's own).
+
+    hull_complete: no reason against the set is found, and what is known to be missing moves neither the tolerant limits
+    nor the hull distance; the *_bound_* columns say between what they lie.
+    """
     formulas, energies = list(table["formula"]), own_energies(table, phases.thermo_set).tolist()
-    window = window_table(formulas, phases, energies, tolerance_ev_atom=tolerance_ev_atom)
+    found = bounded_windows(formulas, completed(phases, missing), energies, tolerance_ev_atom=tolerance_ev_atom)
+    window = found.drop(columns=["missing_matters", "bounded", "answered"])
     air = air_table(formulas, phases)
     joined = pd.concat([table[["id"]].reset_index(drop=True), window], axis=1)
     joined = joined.assign(**{c: air[c] for c in air.columns if c not in joined})
-    reasons = hull_incomplete_reason(formulas, phases, missing)
+    pairs = zip(hull_incomplete_reason(formulas, phases, ()), missing_note(found), strict=True)
+    reasons = ["; ".join(filter(None, pair)) for pair in pairs]
     return joined.assign(hull_complete=[not reason for reason in reasons], hull_incomplete_reason=reasons)
 
 

@@ -59,12 +59,12 @@ def test_many_systems_are_answered_as_one_by_one(li_p_s):
 
 def test_values_of_a_lacking_row_are_emptied_and_the_note_says_why():
     table = pd.DataFrame({"v": [1.0, 2.0], "products": ["a", "b"], "kept": [3, 4], "note": ["seen", None]})
-    result = unknown_where_lacking(table, ["Li3PS4", ""], ["v", "products"])
+    result = unknown_where_lacking(table, ["the phases lack Li3PS4", ""], ["v", "products"])
     assert np.isnan(result["v"][0])
     assert result["v"][1] == 2.0
     assert list(result["products"]) == ["", "b"]
     assert list(result["kept"]) == [3, 4]
-    assert list(result["note"]) == ["seen; unknown: these phases lack Li3PS4", ""]
+    assert list(result["note"]) == ["seen; unknown: the phases lack Li3PS4", ""]
     assert list(table["v"]) == [1.0, 2.0]  # the argument is left as it was
 
 

@@ -44,6 +44,18 @@ def test_probability_of_one_compound_is_a_normal_tail() -> None:
     assert row["probability_stable"] == pytest.approx(norm.cdf(0.02 / 0.024), abs=3 * 0.4 / np.sqrt(4000))
 
 
+def test_an_error_that_a_row_states_goes_before_the_default() -> None:
+    table = pd.DataFrame(
+        {"formula": ["LiF", "NaF"], "formation_energy_ev_atom": [-0.02, -0.02], "energy_error_ev_atom": [0.06, None]}
+    )
+    phases = phase_set(table)
+    error = EnergyError(compound_ev_atom=0.024, anion_ev=0.0, n_draws=4000, seed=1)
+    found = stability_uncertainty(["LiF", "NaF"], phases, error).set_index("formula")["probability_stable"]
+    expected = {"LiF": norm.cdf(0.02 / 0.06), "NaF": norm.cdf(0.02 / 0.024)}
+    for formula, share in expected.items():
+        assert found[formula] == pytest.approx(share, abs=3 * 0.5 / np.sqrt(4000)), formula
+
+
 def test_an_anions_offset_moves_the_window_as_it_should() -> None:
     error = EnergyError(compound_ev_atom=0.0, anion_ev=0.1, n_draws=4000, seed=2)
     row = stability_uncertainty(["Li2O"], phases_of({"Li2O": -2.0}), error).iloc[0]
