@@ -198,7 +198,7 @@ def starter_tables(folder: Path) -> tuple[pd.DataFrame, PhaseSet, list[str], pd.
     return table, phases, missing, pd.read_parquet(folder / "candidates.parquet")
 
 
-def tested_compounds(table: pd.DataFrame, candidates: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+def compounds_compared(table: pd.DataFrame, candidates: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     """Computed compounds and candidates that the other set has, each composition once at its lowest energy."""
     columns = ["formula", "formation_energy_ev_atom"]
     rows = pd.concat([table.loc[is_computed(table), columns], candidates[columns].dropna()], ignore_index=True)
@@ -250,7 +250,7 @@ def report(path: str, folder: Path = STARTER) -> str:
         f"\n## Computed minus measured, nothing fitted (eV/atom)\n\n{markdown(error_table(direct).iloc[:, :4])}"
     )
     parts.append(f"\n## Measured enthalpies moved, left out (eV/atom)\n\n{markdown(error_table(left_out(known)))}")
-    right = shares_right(verdicts(tested_compounds(table, candidates, other), table, other))
+    right = shares_right(verdicts(compounds_compared(table, candidates, other), table, other))
     parts.append("\n## Stable or not at 0.05 eV/atom\n")
     parts += [f"- {name}: {share:.3f} right of {n}" for name, (share, n) in right.items()]
     beside = measured_windows(measured, phases, there)
