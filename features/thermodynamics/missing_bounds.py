@@ -18,7 +18,7 @@ from ionsieve.features.thermodynamics.hull import hull_table, phase_set
 from ionsieve.features.thermodynamics.phase_set import Amounts, PhaseSet, find_phase, read_amounts, reduced_name
 from ionsieve.features.thermodynamics.programs.linear_programs import solve_mixtures
 
-STABLE_QUANTILE = 0.9  # of the margins of known compounds of a class
+STABLE_QUANTILE = 0.8  # of the margins of known compounds of a class
 MIN_OF_CLASS = 8
 # Intervals no wider than this are numbers: a tenth of a volt, a fiftieth of an electronvolt per atom.
 NEGLIGIBLE_V = 0.1

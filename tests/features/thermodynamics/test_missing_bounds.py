@@ -45,7 +45,7 @@ def test_a_compound_lies_below_the_hull_by_the_margin_of_its_class(peroxides):
     assert oxide == pytest.approx(-2.0 + 1.6 * 2 / 3)
     energy = lowest_plausible_ev_atom(peroxides, [{"Li": 1.0, "O": 2.0}])[0]
     on_hull = 2 / 3 * -1.6  # a third of its oxygen stays free
-    assert energy == pytest.approx(on_hull - np.quantile([0.1] * 5 + [-oxide] * 5, 0.9))
+    assert energy == pytest.approx(on_hull - np.quantile([0.1] * 5 + [-oxide] * 5, 0.8))
 
 
 def test_what_is_there_or_of_elements_without_compounds_is_not_absent(peroxides):
@@ -125,7 +125,7 @@ def test_the_true_window_lies_within_the_bounds(mp_table: pd.DataFrame):
         parts.append(pd.DataFrame(inside).assign(bounded=found["bounded"], error=error))
     rows = pd.concat(parts)
     assert len(rows) >= 250
-    # One compound beyond its class's 0.9 quantile moves all windows of its system, so this scatters (0.8 to 0.97).
+    # One compound beyond its class's quantile moves all windows of its system, so this scatters (0.8 to 0.97).
     assert (rows[list(LIMITS)].mean() >= 0.85).all()
     # What is called known is right more often than what is not, and the call is worth something.
     right = (rows["error"] <= 0.1).groupby(rows["bounded"]).mean()
