@@ -1,7 +1,8 @@
 """What compounds known to be missing could change: answers as intervals, from the set as it is to the set with them.
 
 A compound that exists but has no energy lies, at its composition, at most as far below the hull of the others as known
-compounds of its class do: a high quantile of their decomposition energies. A second set holds every missing compound
+compounds of its class do, a high quantile of their decomposition energies; and not so low that a compound beside it,
+which is known to exist too, would fall apart into it. A second set holds every missing compound
 there. Where both sets give the same answer the missing ones do not matter, whatever they are; elsewhere the truth lies
 between the two answers, or the answer is unknown if they are far apart.
 """
@@ -13,13 +14,24 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 from pymatgen.core import Element
+from scipy.optimize import linprog
 
 from ionsieve.features.thermodynamics.hull import hull_table, phase_set
-from ionsieve.features.thermodynamics.phase_set import Amounts, PhaseSet, find_phase, read_amounts, reduced_name
+from ionsieve.features.thermodynamics.phase_set import (
+    ELEMENT_INDEX,
+    Amounts,
+    PhaseSet,
+    find_phase,
+    read_amounts,
+    reduced_name,
+    system_mask,
+    systems_within,
+)
 from ionsieve.features.thermodynamics.programs.linear_programs import solve_mixtures
 
 STABLE_QUANTILE = 0.8  # of the margins of known compounds of a class
 MIN_OF_CLASS = 8
+NEIGHBOUR_EV_ATOM = 0.02  # a known compound beside a missing one may lie so far above the hull with it
 # Intervals no wider than this are numbers: a tenth of a volt, a fiftieth of an electronvolt per atom.
 NEGLIGIBLE_V = 0.1
 NEGLIGIBLE_EV_ATOM = 0.02
@@ -72,7 +84,8 @@ def absent_compounds(phases: PhaseSet, known_missing: Sequence[str]) -> dict[str
 
 
 def lowest_plausible_ev_atom(phases: PhaseSet, compositions: Sequence[Amounts]) -> np.ndarray:
-    """(n,) hull energy of compositions that have none of their own, less the margin of their class, eV/atom.
+    """(n,) hull energy of compositions that have none of their own, less the margin of their class, eV/atom, or what
+    the compounds beside them allow, if that is higher.
 
     A class is whether it holds an anion, how many elements it has (5 and more are one), and by how many elements the
     products it would fall apart into are simpler: a ternary beside another ternary of its system is less of a step
@@ -86,7 +99,39 @@ def lowest_plausible_ev_atom(phases: PhaseSet, compositions: Sequence[Amounts]) 
     for found, parts in zip(compositions, products, strict=True):
         key = _class_of(found, [part for part in parts if part is not None])
         margin.append(margins.get(key, coarse[key[2]]))
-    return np.asarray(solved.values - np.array(margin))
+    allowed = [_neighbours_allow(phases, found, rows) for found, rows in zip(compositions, solved.ids, strict=True)]
+    return np.minimum(np.fmax(solved.values - np.array(margin), allowed), solved.values)
+
+
+def _neighbours_allow(phases: PhaseSet, amounts: Amounts, rows: np.ndarray) -> float:
+    """Energy, eV/atom, below which one of the phases `rows` would lie more than NEIGHBOUR_EV_ATOM above the hull.
+
+    A phase stays on the hull beside a compound if some chemical potentials at which it is stable give that compound no
+    gain, so the compound's energy is at least the lowest that these potentials give its composition.
+    """
+    elements = sorted(ELEMENT_INDEX[s] for s in amounts)
+    within = np.concatenate(
+        [
+            np.arange(phases.system_start[system], phases.system_start[system + 1])
+            for system in systems_within(phases, system_mask(elements))
+        ]
+    )
+    place = {element: k for k, element in enumerate(elements)}
+    fractions = np.zeros((len(within), len(elements)))
+    for row, (found, shares) in enumerate(zip(phases.elements[within], phases.fractions[within], strict=True)):
+        for element, share in zip(found, shares, strict=True):
+            if element >= 0:
+                fractions[row, place[int(element)]] = share
+    own = np.array([amounts[symbol] for symbol in sorted(amounts, key=lambda s: ELEMENT_INDEX[s])])
+    lowest = -np.inf
+    for row in rows[rows >= 0]:
+        at = int(np.flatnonzero(within == row)[0])
+        limits, slopes = phases.energies[within].copy(), fractions.copy()
+        limits[at], slopes[at] = NEIGHBOUR_EV_ATOM - phases.energies[row], -fractions[at]
+        solved = linprog(own / own.sum(), A_ub=slopes, b_ub=limits, bounds=(None, None), method="highs")
+        if solved.status == 0:
+            lowest = max(lowest, float(solved.fun))
+    return lowest
 
 
 def _class_of(amounts: Amounts, products: Sequence[Amounts]) -> tuple[bool, int, int]:
