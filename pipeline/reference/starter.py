@@ -154,7 +154,7 @@ def new_row(
     sane = [s for s in arrangements if not atoms_too_close(s)]
     best = min(sane, key=lambda s: single_point(s, calculator)[0]) if len(sane) > 1 else (sane or arrangements)[0]
     limit = screening_energy(best, hull, elements)
-    screen = {"screen_steps": NEW_SCREEN_STEPS, "screen_ev_atom": limit + NEW_SCREEN_EV_ATOM}
+    screen: dict[str, Any] = {"screen_steps": NEW_SCREEN_STEPS, "screen_ev_atom": limit + NEW_SCREEN_EV_ATOM}
     result = relax(rattled(best, RATTLE_ANGSTROM), calculator, **FINISH, **screen)
     reason = result.reason
     if not reason and result.energy_ev_atom > limit:
@@ -167,7 +167,8 @@ def relax_new(shard: int, shards: int, reference: Path) -> None:
     calculator = calculator_of_params()
     partial = PartialResults(PARTIAL / f"new-{shard}-of-{shards}")
     done = all_rows()
-    elements = read_table(reference / "starter" / "elements.csv").set_index("element")["energy_ev_atom"].to_dict()
+    table = read_table(reference / "starter" / "elements.csv")
+    elements = {str(e): float(v) for e, v in zip(table["element"], table["energy_ev_atom"], strict=True)}
     hull = phase_set(read_table(reference / "starter" / "phases.csv"))
     jobs = {job.key: (job, arrangements) for job, arrangements in candidate_jobs(reference)}
     todo = [k for k in mine({k: job for k, (job, _) in jobs.items()}, shard, shards) if k not in done]

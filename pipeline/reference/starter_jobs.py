@@ -167,7 +167,9 @@ def without_repeats(jobs: list[Job]) -> list[Job]:
 def wanted_first(reference: Path) -> dict[str, int]:
     """Rank by composition of the compounds that a table starter/first.csv (formula) asks for before others, if any."""
     file = reference / "starter" / "first.csv"
-    names = pd.read_csv(file, dtype=str, keep_default_na=False)["formula"] if file.is_file() else []
+    if not file.is_file():
+        return {}
+    names = pd.read_csv(file, dtype=str, keep_default_na=False)["formula"]
     return {composition_key(parse_formula(str(name))): rank for rank, name in enumerate(names)}
 
 
