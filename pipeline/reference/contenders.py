@@ -82,17 +82,17 @@ def rankers(known: pd.DataFrame, features: pd.DataFrame, params: Mapping[str, An
     target, threads = log10_sigma(known).to_numpy(), params["threads"]
     values = features[list(formula_columns())].filter(regex="^(?!magpie_)").to_numpy(dtype=float)
     boosted = {k: v for k, v in params["conductivity"]["estimators"]["lightgbm"].items() if k != "leave_out"}
-    settings = {**boosted, **FIXED, "n_jobs": threads, "n_estimators": 300}
+    settings: dict[str, Any] = {**boosted, **FIXED, "n_jobs": threads, "n_estimators": 300}
     grade = np.clip(np.round(2 * (target + 12)), 0, GRADES - 1).astype(int)
 
     def classified(train: np.ndarray, test: np.ndarray) -> np.ndarray:
         fitted = LGBMClassifier(**settings).fit(values[train], target[train] >= GOOD)
-        return fitted.predict_proba(values[test])[:, 1]
+        return np.asarray(fitted.predict_proba(values[test]))[:, 1]
 
     def ranked(train: np.ndarray, test: np.ndarray) -> np.ndarray:
-        listwise = {"label_gain": list(range(GRADES)), "lambdarank_truncation_level": len(train)}
+        listwise: dict[str, Any] = {"label_gain": list(range(GRADES)), "lambdarank_truncation_level": len(train)}
         ranker = LGBMRanker(**settings, **listwise)
-        return ranker.fit(values[train], grade[train], group=[len(train)]).predict(values[test])
+        return np.asarray(ranker.fit(values[train], grade[train], group=[len(train)]).predict(values[test]))
 
     return {"classifier of ≥ 1e-4": classified, "lambdarank": ranked}
 
