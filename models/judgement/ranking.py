@@ -47,7 +47,7 @@ def ranking_terms(
         cell: The cell to serve.
         scales: Term -> (value worth 0, value worth 1): conductivity and film_conductivity (log10 of S/cm), oxidation
             (V relative to the cathode voltage), reduction (V), hull (eV/atom), certainty (width of the 90 %
-            interval, decades), barrier (eV), air (eV per atom of the mixture with H2O or CO2).
+            interval, decades), barrier (eV), air and air_co2 (eV per atom of the mixture with H2O, with CO2).
         credits: hygroscopic: most that a salt which takes up moisture earns for air; passivating: least credit for
             reduction and anode_contact if the interphase works; lithium_free_oxidation: credit for oxidation of what
             has no lithium to give off.
@@ -60,7 +60,9 @@ def ranking_terms(
     certainty = np.where(table["log10_sigma_decides"].isna(), np.nan, ramp(width, *scales["certainty"]))
     oxidation = [volts + cell.cathode_voltage_v for volts in scales["oxidation"]]
     reduction = ramp(table["reduction_limit_tol_v"], *scales["reduction"])
-    air = np.minimum(*(ramp(table[f"e_rxn_{gas}_ev_atom"], *scales["air"]) for gas in ("h2o", "co2")))
+    air = np.minimum(
+        ramp(table["e_rxn_h2o_ev_atom"], *scales["air"]), ramp(table["e_rxn_co2_ev_atom"], *scales["air_co2"])
+    )
     air = np.where(numbers(table["hygroscopic"]) == 1.0, np.minimum(air, credits["hygroscopic"]), air)
     conductivity = table["log10_sigma_total"].astype(float).fillna(table["log10_sigma_decides"])
     terms = {

@@ -25,6 +25,7 @@ SCALES = {
     "certainty": (6, 2),
     "barrier": (0.8, 0.2),
     "air": (-0.2, 0.0),
+    "air_co2": (-0.2, 0.0),
 }
 CREDITS = {"passivating": 0.7, "lithium_free_oxidation": 0.5, "hygroscopic": 0.3}
 BASE = {
