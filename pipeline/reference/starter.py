@@ -5,7 +5,8 @@
     python -m ionsieve.pipeline.reference.starter new 0/2    # new compounds made from what was collected
     python -m ionsieve.pipeline.reference.starter collect    # the tables with them
 
-Every start done is a line in data/tmp/starter, so that a killed run loses one. Crystals and types are read again while
+Every start done is a line in data/tmp/starter, so that a killed run loses one; `collect` keeps all of them in
+data/computed, which is committed: what was relaxed once is not relaxed again. Crystals and types are read again while
 a run goes on: a row added to data/reference/crystals is relaxed by the same run.
 """
 
@@ -24,6 +25,7 @@ from ionsieve.features.thermodynamics.phase_set import PhaseSet
 from ionsieve.models.quantities.formation import formation_energy_ev_atom
 from ionsieve.models.quantities.potential import Relaxed, atoms_too_close, potential, relax, single_point
 from ionsieve.pipeline.reference import starter_tables
+from ionsieve.pipeline.reference.relaxed_archive import read_archive, write_archive
 from ionsieve.pipeline.reference.starter_candidates import candidate_jobs
 from ionsieve.pipeline.reference.starter_jobs import (
     RATTLE_ANGSTROM,
@@ -44,6 +46,7 @@ from ionsieve.pipeline.workspace import Workspace
 
 REFERENCE = Path("data/reference")
 PARTIAL = Path("data/tmp/starter")
+ARCHIVE = Path("data/computed/starter.jsonl.gz")
 MAX_ATOMS = 100
 READ_AGAIN_S = 600.0
 # A force of 0.1 eV/Å against a spring of 5 eV/Å² is worth 1 meV per atom.
@@ -59,8 +62,9 @@ NEW_SCREEN_STEPS, NEW_SCREEN_EV_ATOM = 6, 0.10  # a new compound further above i
 
 
 def all_rows() -> dict[str, dict[str, Any]]:
-    """Every start done, by key, of all shards."""
-    return {k: row for file in sorted(PARTIAL.glob("*-of-*")) for k, row in PartialResults(file).read().items()}
+    """Every start done, by key: those under version control, and those of all shards since."""
+    new = {k: row for file in sorted(PARTIAL.glob("*-of-*")) for k, row in PartialResults(file).read().items()}
+    return read_archive(ARCHIVE) | new
 
 
 def calculator_of_params() -> Calculator:
@@ -186,7 +190,9 @@ def main(command: str, shard: str = "0/1", reference: str = str(REFERENCE)) -> N
     elif command == "new":
         relax_new(int(number), int(count), Path(reference))
     elif command == "collect":
-        starter_tables.collect(all_rows(), Path(reference))
+        rows = all_rows()
+        write_archive(rows, ARCHIVE)
+        starter_tables.collect(rows, Path(reference))
     else:
         raise SystemExit(
             f"python -m ionsieve.pipeline.reference.starter relax [n/of] | new [n/of] | collect, not {command!r}"

@@ -73,6 +73,7 @@ def test_a_start_far_above_another_crystal_is_left_early(emt, monkeypatch):
 
 def test_a_second_run_computes_nothing_again(emt, tmp_path, monkeypatch):
     monkeypatch.setattr(starter, "PARTIAL", tmp_path / "partial")
+    monkeypatch.setattr(starter, "ARCHIVE", tmp_path / "archive.jsonl.gz")
     jobs = {j.key: j for j in (Job("element", start) for start in element_starts({"Cu", "Al"}))}
     parts = [mine(jobs, shard, 2) for shard in range(2)]
     assert not set(parts[0]) & set(parts[1])
