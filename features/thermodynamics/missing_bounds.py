@@ -73,13 +73,18 @@ def _completed(phases: PhaseSet, known_missing: tuple[str, ...]) -> Completed:
 
 
 def absent_compounds(phases: PhaseSet, known_missing: Sequence[str]) -> dict[str, Amounts]:
-    """Those of the formulas that the phases lack and whose elements they cover; unreadable ones are passed over."""
+    """Those of the formulas that the phases lack and whose elements they cover; unreadable ones are passed over, and
+    those with fractional amounts: a solid solution lies beside its ends, which count."""
     amounts, _ = read_amounts(list(known_missing))
     covered = {str(s) for s in phases.formulas[phases.fractions[:, 0] == 1.0]}
     return {
         formula: found
         for formula, found in zip(known_missing, amounts, strict=True)
-        if found is not None and len(found) > 1 and set(found) <= covered and find_phase(phases, found) < 0
+        if found is not None
+        and len(found) > 1
+        and set(found) <= covered
+        and find_phase(phases, found) < 0
+        and all(amount.is_integer() for amount in found.values())
     }
 
 

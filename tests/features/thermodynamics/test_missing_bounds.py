@@ -53,7 +53,9 @@ def test_a_compound_lies_no_lower_than_its_class_and_its_neighbours_allow(peroxi
 
 
 def test_what_is_there_or_of_elements_without_compounds_is_not_absent(peroxides):
-    assert list(absent_compounds(peroxides, ["O2Li2", "LiO2", "LiXe", "Li3PO4", "not one", "O2"])) == ["LiO2"]
+    assert list(absent_compounds(peroxides, ["O2Li2", "LiO2", "Li1.5Na0.5O2", "LiXe", "Li3PO4", "not one", "O2"])) == [
+        "LiO2"
+    ]
     whole = completed(peroxides, ["Li2O2"])
     assert whole.with_missing is whole.phases
     assert whole.missing == frozenset()
