@@ -51,3 +51,18 @@ def lattice_from_structure(structure: Structure, formula: str | None = None) -> 
     atoms = composition.num_atoms * cell.lattice.volume / structure.lattice.volume
     values["formula_units_z"] = atoms / reference.num_atoms if reference is not None else math.nan
     return values | {"note": note}
+
+
+def symmetric(structure: Structure, tolerance_angstrom: float) -> Structure:
+    """The primitive cell of an ordered crystal with its atoms moved onto the symmetry found within a tolerance.
+
+    A relaxation that starts from rattled atoms and ends at finite forces leaves them some hundredths of an Å off their
+    places: the space group is lost to whoever asks within 0.01 Å. The structure itself where no symmetry is found.
+    """
+    try:
+        with quiet_spglib():
+            found = SpacegroupAnalyzer(structure, symprec=tolerance_angstrom).get_primitive_standard_structure()
+    except (SymmetryUndeterminedError, spglib.SpglibError, ValueError, TypeError):
+        return structure
+    same = found.composition.reduced_composition.almost_equals(structure.composition.reduced_composition)
+    return found if same else structure

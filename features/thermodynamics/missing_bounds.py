@@ -14,7 +14,6 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 from pymatgen.core import Element
-from scipy.optimize import linprog
 
 from ionsieve.features.thermodynamics.hull import hull_table, phase_set
 from ionsieve.features.thermodynamics.phase_set import (
@@ -127,6 +126,8 @@ def _neighbours_allow(phases: PhaseSet, amounts: Amounts, rows: np.ndarray) -> f
         for element, share in zip(found, shares, strict=True):
             if element >= 0:
                 fractions[row, place[int(element)]] = share
+    from scipy.optimize import linprog  # rarely needed here, and a third of a second to import
+
     own = np.array([amounts[symbol] for symbol in sorted(amounts, key=lambda s: ELEMENT_INDEX[s])])
     lowest = -np.inf
     for row in rows[rows >= 0]:

@@ -1,4 +1,4 @@
-"""What lithium must do to a compound by measured enthalpies of binary salts, where its own phases are not all known.
+"""What lithium must do to a compound by the energies of binary salts, where its own phases are not all known.
 
 Lithium takes chlorine from niobium at 2.6 V and oxygen at 1.1 V: in LiNbOCl4 too, unless the ternary compounds of
 niobium are more stable than its binaries by as much. They are, by a few tenths of a volt: the margin allows for that.

@@ -9,7 +9,7 @@ import pandas as pd
 from pymatgen.core import Element
 
 from ionsieve.features.chemistry.bonded_anions import bonded_anions
-from ionsieve.features.chemistry.elements import ANIONS
+from ionsieve.features.chemistry.elements import ANIONS, WEAK_ANIONS
 from ionsieve.features.chemistry.families import family_table
 from ionsieve.features.chemistry.formula import composition_keys, parse_formula
 from ionsieve.features.chemistry.suitability import suitability_table
@@ -21,7 +21,8 @@ from ionsieve.models.judgement.stack_layers import film_conductivities
 
 # Anions close a formula: chalcogens, then halogens (LiNbOCl4, Li6PS5Cl), bromine before chlorine as commonly written.
 OXO_GROUP = re.compile(r"\([A-Z][a-z]?O\d*\)")  # (PO4), (SiO3): pymatgen's groups that chemists write as well
-HEAVY_HALIDES = frozenset(["Cl", "Br", "I"])
+# Anions whose lithium salts take up moisture (heavy halides) or react with it; oxides and fluorides are slow.
+MOIST = frozenset(["Cl", "Br", "I", "S", "Se", "Te", "N"])
 WRITTEN_LAST = ("N", "O", "H", "S", "Se", "Te", "I", "Br", "Cl", "F")
 
 
@@ -48,8 +49,8 @@ def chemistry_columns(candidates: pd.DataFrame, background: Background) -> pd.Da
 
     Returns:
         id; the columns of `suitability_table`; bonded_anions, protic (acid salts and hydrosulfides), hygroscopic (at
-        least half of the anions chloride, bromide or iodide: these salts dissolve in water, of which they take up that
-        of air), element_credit,
+        least half of the anions chloride, bromide or iodide, whose salts take up water from air, or sulfide, selenide,
+        telluride or nitride, which react with it; phosphides and arsenides), element_credit,
         family, novelty, parent, conductor_rate, used_in_cells (whether a cell with the composition as a coating was
         reported to work), film_log10_sigma (measured on films, NaN where not).
     """
@@ -78,7 +79,9 @@ def chemistry_columns(candidates: pd.DataFrame, background: Background) -> pd.Da
 def _is_hygroscopic(formula: str) -> bool:
     amounts = parse_formula(formula).get_el_amt_dict()
     anions = {symbol: n for symbol, n in amounts.items() if symbol in ANIONS}
-    return sum(n for symbol, n in anions.items() if symbol in HEAVY_HALIDES) >= 0.5 * sum(anions.values()) > 0
+    if not anions:  # phosphides, arsenides, hydrides
+        return any(symbol in WEAK_ANIONS for symbol in amounts)
+    return sum(n for symbol, n in anions.items() if symbol in MOIST) >= 0.5 * sum(anions.values())
 
 
 def _is_hydrosulfide(formula: str) -> bool:

@@ -41,7 +41,7 @@ WARNINGS = (
     ("band_gap_spans", 1.0, "gap threshold inside the spread of entries"),
     ("mobile_site_shared", 1.0, "another element shares lithium's site"),
     ("borohydride_or_amide", 1.0, "borohydride or amide: reducing, reacts with air"),
-    ("hygroscopic", 1.0, "takes up moisture"),
+    ("hygroscopic", 1.0, "takes up moisture or reacts with it"),
     ("hypothetical", 1.0, "no energy of its own: nobody knows whether it exists"),
 )
 

@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pymatgen.core import Composition
 
+from ionsieve.features.chemistry.binaries import RARE_EARTHS
 from ionsieve.features.chemistry.elements import ANIONS
-from ionsieve.features.chemistry.formula import is_fractional, parse_formula
+from ionsieve.features.chemistry.formula import composition_key, is_fractional, parse_formula
 
+ALIKE = RARE_EARTHS - {"Sc"}
 COUNTED = frozenset(ANIONS) | {"H"}
 MAX_FOREIGN = 0.05  # of the atoms other than lithium: 0.6 of 2 Zr in a garnet by Ta are 0.035, Al0.3 in LATP 0.018
 MAX_EXCHANGED = 0.03  # of them by elements of the host: Li10.35Ge1.35P1.65S12 0.023 from LGPS, LiTiPO5 0.035 from LATP
@@ -189,15 +192,18 @@ def _first_known(facts: Sequence[Facts], column: str) -> Facts | None:
 def series_of(formulas: Sequence[str]) -> list[int]:
     """(n,) for each formula the place of the first that it differs from by a dopant or a little lithium, else its own.
 
-    Of two of a series at least one is fractional: stoichiometric compounds are compounds of their own.
+    Of two of a series at least one is fractional: stoichiometric compounds are compounds of their own, but for those
+    that another rare earth tells apart. These are so alike that a page of them says no more than one.
     """
+    heads: dict[str, int] = {}
     members = [_member(i, formula) for i, formula in enumerate(formulas)]
     fractional = [is_fractional(formula) for formula in formulas]
     firsts: list[int] = []
     by_anions: dict[frozenset[str], list[_Member]] = {}
     for i, own in enumerate(members):
-        if own is None:
-            firsts.append(i)
+        alike = _rare_earths_alike(formulas[i])
+        if own is None or alike in heads:
+            firsts.append(heads.setdefault(alike, i) if alike else i)
             continue
         earlier = by_anions.setdefault(frozenset(own.amounts) & COUNTED, [])
         first = next(
@@ -207,7 +213,21 @@ def series_of(formulas: Sequence[str]) -> list[int]:
         if first == i:
             earlier.append(own)
         firsts.append(first)
+        if alike:
+            heads[alike] = first
     return firsts
+
+
+def _rare_earths_alike(formula: str) -> str:
+    """The composition with every rare earth by one name, scandium apart, which is much smaller; "" without any."""
+    amounts = parse_formula(formula).get_el_amt_dict()
+    if not amounts.keys() & ALIKE:
+        return ""
+    renamed: dict[str, float] = {}
+    for symbol, amount in amounts.items():
+        name = "La" if symbol in ALIKE else symbol
+        renamed[name] = renamed.get(name, 0.0) + amount
+    return composition_key(Composition(renamed))
 
 
 def _one_series(a: _Member, b: _Member) -> bool:

@@ -33,6 +33,7 @@ FACTS = (
 )  # fmt: skip
 # Filters on these rest on the hull; why it is incomplete tells what to compute.
 OF_THE_HULL = ("e_above_hull", "decomposition_energy", "reduction_limit", "oxidation_limit")
+OXIDISED_FIRST_V = 0.3  # below the top of charge, as the role of catholyte tolerates
 STEPS_SHOWN = 3  # what is to be done after these can wait for their answers
 # What tells equal scores apart: how far from decomposing (more negative is better), then cheap harmless elements.
 TIES = ("decomposition_energy_ev_atom", "element_credit")
@@ -66,9 +67,9 @@ def role_list(
 
     Returns:
         rank, list, opening (yes/no), formula, id, polymorphs (other ids of the composition with their list),
-        series (the best of the compositions that a dopant or a little lithium tells apart, itself included; "" for one
-        without such), n_series, novelty, parent, family, score, next_step, reasons, flags, the facts and contacts, and
-        the terms.
+        series (the best of the compositions that a dopant, a little lithium or another rare earth tells apart, itself
+        included; "" for one without such), n_series, novelty, parent, family, score, next_step, reasons, flags, the
+        facts and contacts, and the terms.
     """
     kept = verdicts["list"].isin([READY, EXPLORE]).to_numpy()
     rows, judged = table[kept], verdicts[kept].set_index(table.index[kept])
@@ -218,11 +219,14 @@ def reasons(table: pd.DataFrame, cell: Cell) -> list[str]:
         compared = "" if np.isnan(bare) else f" (bare {bare:z.3f})"
         template = f"{{:z.3f}} eV/atom with {cell.formulas[part]}{compared}"
         phrases[f"reaction with {cell.formulas[part]}"] = _phrases(template, table[interface_column(partner)])
-    charging = (
-        f"{{:z.3f}} eV per non-lithium atom with {cell.formulas['cathode_lithiated']} while charging, "
-        "beyond its own oxidation"
-    )
-    phrases["reaction while charging"] = _phrases(charging, table[open_column(cell.partners["cathode_lithiated"])])
+    charging = f"{{:z.3f}} eV per non-lithium atom with {cell.formulas['cathode_lithiated']} while charging"
+    said = _phrases(charging, table[open_column(cell.partners["cathode_lithiated"])])
+    # what is oxidised anyway has no reaction left for the cathode: its zero would read as stability
+    gone = table["oxidation_limit_tol_v"].astype(float) < cell.cathode_voltage_v - OXIDISED_FIRST_V
+    instead = f"oxidised by itself long before {cell.cathode_voltage_v:g} V"
+    phrases["reaction while charging"] = [
+        instead if first else phrase for first, phrase in zip(gone, said, strict=True)
+    ]
     texts = []
     for row in phrases.itertuples(index=False, name=None):
         unknown = [name for name, phrase in zip(phrases.columns, row, strict=True) if not phrase]

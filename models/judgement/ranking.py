@@ -48,9 +48,9 @@ def ranking_terms(
         scales: Term -> (value worth 0, value worth 1): conductivity and film_conductivity (log10 of S/cm), oxidation
             (V relative to the cathode voltage), reduction (V), hull (eV/atom), certainty (width of the 90 %
             interval, decades), barrier (eV), air and air_co2 (eV per atom of the mixture with H2O, with CO2).
-        credits: hygroscopic: most that a salt which takes up moisture earns for air; passivating: least credit for
-            reduction and anode_contact if the interphase works; lithium_free_oxidation: credit for oxidation of what
-            has no lithium to give off.
+        credits: hygroscopic: most that what takes up moisture or reacts with it earns for air; passivating: least
+            credit for reduction and anode_contact if the interphase works; lithium_free_oxidation: credit for oxidation
+            of what has no lithium to give off.
     """
     partners = cell.partners
     contact = {part: _relative(table[interface_column(partners[part])], bare_ev_atom(cell, part)) for part in partners}

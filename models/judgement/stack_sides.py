@@ -73,7 +73,10 @@ def weighted_terms(terms: Mapping[str, np.ndarray], settings: StackSettings) -> 
 def protected_sides(
     layers: pd.DataFrame, electrode: str, energy: Mapping[frozenset[str], float], settings: StackSettings
 ) -> pd.DataFrame:
-    """Ways to protect every electrolyte on one side, the best few each; SIDE_COLUMNS."""
+    """Ways to protect every electrolyte on one side, the best few each; SIDE_COLUMNS.
+
+    A coating is put between only where the worst contact becomes better than that of the bare electrolyte.
+    """
     at_anode = electrode == "anode"
     bare_role, coating_role = ("anolyte", "anode_coating") if at_anode else ("catholyte", "cathode_coating")
     tolerance = settings.min_anode_coating_ev_atom if at_anode else settings.min_cathode_coating_ev_atom
@@ -84,12 +87,15 @@ def protected_sides(
     sides = []
     for e in electrolytes.drop_duplicates("formula").to_dict("records"):
         options = []
+        alone = _side(e, None, np.nan, at_anode, settings)
         if e["formula"] in bare and _tolerated(bare[e["formula"]], at_anode, settings):
             options.append(_side(bare[e["formula"]], None, np.nan, at_anode, settings))
         for c in coatings:
             inner = energy.get(frozenset((c["formula"], e["formula"])), np.nan)
             if c["formula"] != e["formula"] and not inner < tolerance and _tolerated(c, at_anode, settings):
-                options.append(_side(e, c, inner, at_anode, settings))
+                side = _side(e, c, inner, at_anode, settings)
+                if alone["n_unknown"] or side["worst"] > alone["worst"]:  # a layer has to pay
+                    options.append(side)
         # Without a coating is always tried: the fewer layers the better.
         options.sort(key=lambda side: (side["coating"] != "", -round(_merit(side, settings), 12), side["coating"]))
         sides += options[: settings.sides_per_electrolyte]

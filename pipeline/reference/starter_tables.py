@@ -18,7 +18,7 @@ from pymatgen.core import Structure
 
 from ionsieve.features.chemistry.charges import average_charges
 from ionsieve.features.chemistry.formula import composition_key, parse_formula
-from ionsieve.features.crystals.conventional_cell import lattice_from_structure
+from ionsieve.features.crystals.conventional_cell import lattice_from_structure, symmetric
 from ionsieve.features.thermodynamics.hull import hull_table, phase_set
 from ionsieve.models.quantities.enthalpy_shift import N_FOLDS, both_known, fitted, moved, shift_ev_atom
 from ionsieve.models.quantities.formation import formation_energy_ev_atom
@@ -33,6 +33,7 @@ MAX_HULL_EV_ATOM = 0.10  # a compound that has been made is seldom further above
 MAX_NEW_EV_ATOM = 0.20  # a new compound above it will not be made
 NOT_TRIED = "no crystal of it is at hand"
 TWINS_EV_ATOM = 0.002
+SYMMETRY_TOLERANCE_ANGSTROM = 0.1  # what a start rattled by 0.03 Å may keep of it where forces of 0.1 eV/Å are left
 NEARLY = 0.4  # eV/Å on the atom worst off
 DIGITS = 5  # of fractional coordinates and cell vectors: finer than any relaxation here
 KNOWN = ("crystal", "cell", "relaxed", "type")
@@ -91,7 +92,7 @@ def compact_json(structure: Structure) -> str:
 
 def candidate_row(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     """A candidate in the columns of the stage: id, formula, energy, lattice, structure, origin, note."""
-    structure = Structure.from_dict(row["structure"])
+    structure = symmetric(Structure.from_dict(row["structure"]), SYMMETRY_TOLERANCE_ANGSTROM)
     new = row["kind"] == "new"
     swaps = ", ".join(f"{a} by {b}" for a, b in sorted(row["mapping"].items()) if a != b)
     lattice = lattice_from_structure(structure, row["formula"])

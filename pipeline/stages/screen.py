@@ -74,7 +74,8 @@ def run(
     compounds = phase_stability.assign(id=phase_stability["formula"], e_rxn_total_lithium_ev_atom=np.nan)
     rows, hosts = (passivation_table(t, gaps, rules, volumes_a3(densities)) for t in (on_anode, compounds))
     on_anode, compounds = on_anode.merge(rows, on="id", validate="one_to_one"), compounds.merge(hosts, on="id")
-    lasts = on_lithium(on_anode, compounds, rules, salt_energies(enthalpies))
+    salts = salt_energies(phases) | salt_energies(enthalpies)  # what is measured goes first
+    lasts = on_lithium(on_anode, compounds, rules, salts)
     table = prepare_candidates(table.merge(lasts[["id", *LITHIUM_COLUMNS]], on="id", validate="one_to_one"))
     try:
         verdicts, funnel = screened(table, partners, screen)

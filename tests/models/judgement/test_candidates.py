@@ -40,6 +40,8 @@ def test_what_follows_from_formulas_and_tables_of_known_compounds():
         known_formulas=["LiOH"],
     )
     table = chemistry_columns(candidates, background).set_index(candidates["formula"])
+    # sulfides, amides and hydrides react with moist air; hydroxides have done so
+    assert table["hygroscopic"].to_dict() == {f: f in ("LiHS", "LiBH4", "Li2S", "LiNH2", "LiCHS") for f in formulas}
     # a hydrosulfide gives off its proton, and so does an acid salt; hydroxides, amides and thiols are other matters
     assert table["protic"].to_dict() == {f: f in ("LiHS", "LiHSO4") for f in formulas}
     assert table["used_in_cells"].to_dict() == {f: f == "Li2S" for f in formulas}

@@ -41,3 +41,7 @@ def test_a_doping_series_is_named_by_its_first_and_compounds_stay_apart():
     ]
     assert series_of(formulas) == [0, 0, 2, 0, 4, 5, 6]
     assert series_of([]) == []
+
+
+def test_rare_earths_are_one_series_and_scandium_stands_apart():
+    assert series_of(["Li3YCl6", "Li3ErCl6", "Li3ScCl6", "Er2O3", "Sm2O3", "Al2O3"]) == [0, 0, 2, 3, 3, 5]

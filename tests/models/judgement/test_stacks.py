@@ -151,6 +151,15 @@ def test_coating_stands_for_the_electrode_an_electrolyte_cannot_bear():
     assert ranked([LPSC_E, LPSC_A, NIOBATE], energies(LiNbO3__Li6PS5Cl=-0.21)).empty
 
 
+def test_a_coating_has_to_better_the_worst_contact():
+    bare = [LIC_E, LIC_E | {"role": "anolyte", "anode_ev_atom": 0.0, "passivating": False}, LIC_C]
+    layers = [*bare, NIOBATE | {"cathode_ev_atom": -0.01, "score": 1.0}]
+    stacks = ranked(layers, energies(LiNbO3__Li3InCl6=-0.05))["stack"]  # bare: -0.02 and -0.08 while charging
+    assert list(stacks) == ["Li | Li3InCl6 | LiCoO2"]
+    better = ranked(layers, energies(LiNbO3__Li3InCl6=-0.001))["stack"]
+    assert set(better) == {"Li | Li3InCl6 | LiCoO2", "Li | Li3InCl6 | LiNbO3 | LiCoO2"}
+
+
 def test_a_measured_crystal_counts_even_below_the_floor():
     crystal = NIOBATE | {"film_log10_sigma": np.nan}
     only = ranked([LPSC_E, LPSC_A, crystal], energies(LiNbO3__Li6PS5Cl=-0.12)).iloc[0]
