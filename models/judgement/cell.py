@@ -19,12 +19,15 @@ CONTACT_COLUMNS = {
     "e_rxn_bound_high_ev_atom": "e_rxn_{}_bound_high_ev_atom",
     "products": "products_{}",
     "e_open_ev_non_li": "e_open_{}_ev_non_li",
+    "e_open_bound_low_ev_non_li": "e_open_{}_bound_low_ev_non_li",
+    "e_open_bound_high_ev_non_li": "e_open_{}_bound_high_ev_non_li",
     "e_open_voltage_v": "e_open_{}_voltage_v",
     "e_open_products": "e_open_{}_products",
     "e_open_flag": "e_open_{}_flag",
     "note": "note_{}",
 }
-BOUNDS = ("e_rxn_bound_low_ev_atom", "e_rxn_bound_high_ev_atom")  # where missing phases leave an interval
+# where missing phases leave an interval
+BOUNDS = tuple(column for column in CONTACT_COLUMNS if "_bound_" in column)
 ENERGIES = ("e_rxn_ev_atom", "e_rxn_total_ev_atom", "e_open_ev_non_li", *BOUNDS)
 
 

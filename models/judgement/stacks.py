@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ionsieve.features.chemistry.families import family_table
 from ionsieve.models.judgement.cell import Cell
 from ionsieve.models.judgement.ranking import ramp
 from ionsieve.models.judgement.stack_layers import COATING_ROLES, ELECTROLYTE_ROLES, READY, stack_layers
@@ -123,6 +124,7 @@ def _joined(
     if left.empty or right.empty:
         return pd.DataFrame(columns=["list"])
     between = _between(left["electrolyte"], right["electrolyte"], energy)
+    left, right = (side.assign(family=_families(side["electrolyte"])) for side in (left, right))
     # Two electrolytes meet in at most this many stacks, so this many times the rows hold all that can be listed.
     enough = settings.sides_per_electrolyte**2 * max(settings.rows, settings.rows_apart)
     best = pd.DataFrame()
@@ -134,6 +136,11 @@ def _joined(
     sides_a = left.loc[best["a"]].add_suffix("_a").set_index(best.index)
     sides_c = right.loc[best["c"]].add_suffix("_c").set_index(best.index)
     return pd.concat([best, sides_a, sides_c], axis=1).reset_index(drop=True)
+
+
+def _families(formulas: pd.Series) -> list[str]:
+    unique = formulas.unique().tolist()
+    return formulas.map(dict(zip(unique, family_table(unique)["family"], strict=True))).tolist()
 
 
 def _between(left: pd.Series, right: pd.Series, energy: Mapping[frozenset[str], float]) -> np.ndarray:
@@ -148,10 +155,13 @@ def _between(left: pd.Series, right: pd.Series, energy: Mapping[frozenset[str], 
 def _scored(
     left: pd.DataFrame, right: pd.DataFrame, between_ev_atom: np.ndarray, settings: StackSettings
 ) -> pd.DataFrame:
-    """Every tolerated pair of sides: a and c (their index), same, between_ev_atom, asr_ohm_cm2, n_layers, terms, score,
-    list."""
+    """Every tolerated pair of sides, of one electrolyte or of two families (a garnet on a garnet adds nothing).
+
+    Columns: a and c (their index), same, between_ev_atom, asr_ohm_cm2, n_layers, terms, score, list.
+    """
     same = left["electrolyte"].to_numpy()[:, None] == right["electrolyte"].to_numpy()
-    i, j = np.nonzero(same | ~(between_ev_atom < settings.min_electrolytes_ev_atom))
+    kin = left["family"].to_numpy()[:, None] == right["family"].to_numpy()
+    i, j = np.nonzero(same | ~(kin | (between_ev_atom < settings.min_electrolytes_ev_atom)))
     same, between = same[i, j], between_ev_atom[i, j]
     a, c = ({name: side[name].to_numpy()[k] for name in JOINED} for side, k in ((left, i), (right, j)))
     thickness_cm = settings.separator_um * CM_PER_UM * np.where(same, 1.0, 0.5)

@@ -18,6 +18,8 @@ from ionsieve.pipeline.sources.table import (
 )
 from ionsieve.pipeline.tables import InputError, read_table, require_columns
 
+FILE_ENDINGS = (".csv", ".csv.gz", ".parquet", ".cif", ".zip")  # no formula ends so
+
 
 def read_materials(arguments: Sequence[str], columns: Sequence[str] = ("formula",)) -> pd.DataFrame:
     """Formulas as arguments, or one table that holds the columns named; keys stay as written.
@@ -26,6 +28,9 @@ def read_materials(arguments: Sequence[str], columns: Sequence[str] = ("formula"
         InputError: If a file is mixed with other arguments, or lacks a column.
     """
     files = [a for a in arguments if os.path.exists(a)]  # Path.exists raises where a formula is too long for a path
+    absent = [a for a in arguments if a not in files and a.endswith(FILE_ENDINGS)]
+    if absent:
+        raise InputError(f"{absent[0]}: there is no such file")
     if not files:
         return pd.DataFrame({"formula": list(arguments)})
     if len(arguments) > 1:
@@ -106,7 +111,8 @@ def with_cell(rows: pd.DataFrame) -> pd.DataFrame:
 def rows_of_path(argument: str, path: Path) -> list[dict[str, object]]:
     """A row for each crystal of a CIF, folder or zip; of what is no path, one row with the formula."""
     if not os.path.exists(path):
-        return [{"formula": argument}]
+        note = "there is no such file" if argument.endswith(FILE_ENDINGS) else ""
+        return [{"formula": argument, "note": note}]
     from ionsieve.pipeline.sources import cifs  # crystals take a second to import, which formulas need not wait for
 
     rows: list[dict[str, object]] = []

@@ -1,5 +1,6 @@
 """`ionsieve interface`: the worst reaction of two materials that touch."""
 
+import math
 import os
 from typing import Annotated
 
@@ -38,6 +39,8 @@ def interface(
     else:
         raise InputError("give two formulas, or one table with formula_a and formula_b.")
     if voltage is not None:
+        if not math.isfinite(voltage):
+            raise InputError(f"--voltage {voltage} is no number of volts.")
         rows = rows.assign(voltage_v=voltage)
     workspace = home("phases" if phases is None else None)
     hull = load_phases(workspace, phases)

@@ -24,6 +24,7 @@ from ionsieve.pipeline.tables import InputError, counted, read_table, require_co
 CATHODES = ["cathode_lithiated", "cathode_delithiated"]
 CONTACTS = [*CATHODES, "anode", "electrolyte"]  # air is stage `stability`
 INTERVAL = ["e_rxn_bound_low_ev_atom", "e_rxn_bound_high_ev_atom"]
+OPEN_INTERVAL = ["e_open_bound_low_ev_non_li", "e_open_bound_high_ev_non_li"]
 REACTION = ["e_rxn_ev_atom", "e_rxn_total_ev_atom", "fraction_a", "products"]
 RANGE = ["voltage_min_v", "voltage_max_v"]
 
@@ -46,7 +47,7 @@ def open_reactions(
     formulas: Sequence[str], cathodes: pd.DataFrame, sets: Completed, measured: pd.DataFrame
 ) -> pd.DataFrame:
     """Worst reaction of each formula with each cathode (partner, formula, RANGE) over its voltages: partner, formula,
-    OPEN_COLUMNS. The states of charge of one cathode, equal but for lithium, share one answer."""
+    OPEN_COLUMNS, OPEN_INTERVAL. The states of charge of one cathode, equal but for lithium, share one answer."""
     names = list(dict.fromkeys(formulas))
     keys = cathodes.assign(key=[non_mobile_key(formula) for formula in cathodes["formula"]])
     hosts = keys.drop_duplicates(["key", *RANGE])
@@ -54,11 +55,11 @@ def open_reactions(
     found = unknown_where_lacking(found, missing_note(found), OPEN_COLUMNS)
     found = found.assign(**{c: np.repeat(hosts[c].to_numpy(), len(names)) for c in ("key", *RANGE)})
     merged = keys[["partner", "key", *RANGE]].merge(found, on=["key", *RANGE], how="left")
-    return merged[["partner", "formula", *OPEN_COLUMNS]]
+    return merged[["partner", "formula", *OPEN_COLUMNS, *OPEN_INTERVAL]]
 
 
 def with_open_contacts(reactions: pd.DataFrame, opened: pd.DataFrame) -> pd.DataFrame:
-    """The closed reactions with OPEN_COLUMNS, which only cathodes have."""
+    """The closed reactions with OPEN_COLUMNS and OPEN_INTERVAL, which only cathodes have."""
     joined = reactions.merge(opened, on=["partner", "formula"], how="left", validate="many_to_one")
     return joined.fillna({"e_open_products": "", "e_open_flag": ""})
 

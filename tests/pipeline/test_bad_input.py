@@ -14,6 +14,7 @@ import pytest
 import ionsieve.pipeline.stage
 import ionsieve.pipeline.stages.transport
 from ionsieve.pipeline import tables
+from ionsieve.pipeline.commands import app
 from ionsieve.pipeline.report import summary
 from ionsieve.pipeline.tables import InputError
 
@@ -357,3 +358,18 @@ def test_a_table_whose_writing_is_killed_half_way_is_never_taken_for_whole(tmp_p
     assert done.returncode == -signal.SIGKILL
     assert not (tmp_path / "out/t.csv").exists()
     assert not any(path.name == "t.csv" for path in tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["window", "nowhere.csv"], "nowhere.csv: there is no such file"),
+        (["interface", "Li3PS4", "Li2S", "--voltage", "nan"], "--voltage nan is no number of volts"),
+    ],
+)
+def test_a_file_that_is_not_there_is_no_formula_and_nan_no_voltage(arguments, says, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["ionsieve", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        app.main()
+    assert stop.value.code not in (0, None)
+    assert says in " ".join(capsys.readouterr().err.split())

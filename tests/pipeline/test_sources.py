@@ -162,7 +162,8 @@ def test_a_measured_polymorph_that_no_crystal_of_the_starter_set_is_stands_besid
     assert groups["Li3PS4"] >= {31, 62}  # gamma is the starter's, beta conducts
     assert groups["Li7La3Zr2O12"] >= {142, 230}  # tetragonal, cubic
     assert groups["Li3N"] >= {191, 194}
-    assert groups["Li6PS5Cl"] == {146}  # measured in F-43m, of which R3 is an ordering
+    # measured in F-43m; the relaxed ordering, R3, is drawn out by 2 %, too far to be called the same crystal
+    assert groups["Li6PS5Cl"] == {146, 216}
     assert groups["Li3YCl6"] == {5}
 
 
