@@ -372,4 +372,4 @@ def test_a_file_that_is_not_there_is_no_formula_and_nan_no_voltage(arguments, sa
     with pytest.raises(SystemExit) as stop:
         app.main()
     assert stop.value.code not in (0, None)
-    assert says in " ".join(capsys.readouterr().err.split())
+    assert says in " ".join(f"{stop.value.code} {capsys.readouterr().err}".split())
