@@ -107,11 +107,11 @@ def jobs_to_do(reference: Path, shard: int, shards: int) -> dict[str, Job]:
     known, problems = known_jobs(reference)
     for problem in problems:
         sys.stderr.write(f"skipped: {problem}\n")
-    before = [Job(kind, start) for kind, start in relaxed_before(reference / "starter" / "candidates.parquet")]
+    done = all_rows()
+    before = relaxed_before(reference / "starter" / "candidates.parquet", done)
     first = wanted_first(reference)
     jobs = sorted(without_repeats([*element_jobs(known), *known, *before]), key=lambda job: priority(job, first))
     unique = {job.key: job for job in jobs if len(job.start.structure) <= MAX_ATOMS}
-    done = all_rows()
     return {k: j for k, j in mine(unique, shard, shards).items() if k not in done}
 
 

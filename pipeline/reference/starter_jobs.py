@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from ionsieve.features.chemistry.formula import composition_key, parse_formula
 from ionsieve.features.crystals.prototypes import aflow_prototypes
 from ionsieve.pipeline.reference.crystal_tables import Start, cell_starts, published_cells, type_starts
 from ionsieve.pipeline.sources.cifs import read_structures
+from ionsieve.pipeline.tables import read_table
 
 KINDS = ("element", "crystal", "cell", "relaxed", "type", "new")
 # Elements the set is made for: compounds of these alone come first.
@@ -118,16 +120,25 @@ def with_bond(crystal: Structure, bond_angstrom: float) -> Structure:
     return Structure(crystal.lattice, crystal.species, coords, coords_are_cartesian=True)
 
 
-def relaxed_before(path: Path) -> Iterator[tuple[str, Start]]:
-    """(kind, start) of the crystals of an earlier run: known compounds "relaxed", candidates "new"."""
-    if not path.is_file():
-        return
-    table = pd.read_parquet(path)
-    for row in table.to_dict("records"):
-        structure = Structure.from_str(str(row["structure_json"]), fmt="json")
-        made = str(row["note"]).split(";")[0]
-        kind = "new" if str(row["origin"]).startswith("new") else "relaxed"
-        yield kind, Start(str(row["id"]), str(row["formula"]), made, {}, structure)
+UNFINISHED = "not converged"
+
+
+def relaxed_before(path: Path, done: Mapping[str, Mapping[str, Any]]) -> list[Job]:
+    """Crystals of earlier runs worth relaxing: those that did not converge, where they stopped, and candidates of the
+    table at `path` of a composition that no start of `done` has brought to its end."""
+    ended = {composition_key(parse_formula(row["formula"])) for row in done.values() if not row["reason"]}
+    jobs = [
+        Job("relaxed", Start(row["name"], row["formula"], row["prototype"], row["mapping"], Structure.from_dict(s)))
+        for row in done.values()
+        if row["reason"].startswith(UNFINISHED) and (s := row["structure"]) and row["kind"] != "new"
+    ]
+    if path.is_file():
+        for row in read_table(path).to_dict("records"):
+            structure = Structure.from_str(str(row["structure_json"]), fmt="json")
+            kind = "new" if str(row["origin"]).startswith("new") else "relaxed"
+            made = str(row["note"]).split(";")[0]
+            jobs.append(Job(kind, Start(str(row["id"]), str(row["formula"]), made, {}, structure)))
+    return [job for job in jobs if job.composition not in ended]
 
 
 def known_jobs(reference: Path) -> tuple[list[Job], list[str]]:

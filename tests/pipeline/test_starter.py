@@ -23,6 +23,7 @@ from ionsieve.pipeline.reference.starter_jobs import (
     mine,
     priority,
     rattled,
+    relaxed_before,
     with_bond,
     without_repeats,
 )
@@ -238,3 +239,13 @@ def test_a_crystal_found_twice_stands_once():
     ]
     table = pd.DataFrame(rows, columns=["id", "formula", "space_group_number", "formation_energy_ev_atom"])
     assert list(without_twins(table)["id"]) == ["a", "c", "d"]
+
+
+def test_what_did_not_converge_goes_on_where_it_stopped_and_what_did_is_left_alone(tmp_path):
+    row = {"kind": "type", "name": "salt", "prototype": "salt", "mapping": {}}
+    row |= {"structure": rock_salt("Mg", "O", 4.3).as_dict()}
+    unfinished, ended = row | {"formula": "MgO", "reason": "not converged in 40 steps"}, row | {"reason": ""}
+    (job,) = relaxed_before(tmp_path / "none.parquet", {"a": unfinished})
+    assert job.start.structure == rock_salt("Mg", "O", 4.3)
+    assert not relaxed_before(tmp_path / "none.parquet", {"a": unfinished, "b": ended | {"formula": "Mg2O2"}})
+    assert not relaxed_before(tmp_path / "none.parquet", {"a": unfinished | {"reason": "atoms too close"}})
