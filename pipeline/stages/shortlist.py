@@ -1,6 +1,7 @@
 """Stage `shortlist`: the ranked lists of every role with reasons, and the stacks that can be built of them."""
 
 import io
+import warnings
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -90,8 +91,15 @@ def crystal_archive(candidates: pd.DataFrame, ids: Iterable[str]) -> tuple[bytes
         for k, (name, text) in enumerate(zip(names, crystals["structure_json"], strict=True)):
             unique = f"{name}-{k}" if (names == name).sum() > 1 else name
             entry = zipfile.ZipInfo(f"{unique}.cif")  # dated 1980, not now
-            crystal = Structure.from_str(text, fmt="json").relabel_sites(ignore_uniq=True)
-            archive.writestr(entry, crystal.to(fmt="cif"))
+            crystal = Structure.from_str(text, fmt="json")
+            for site in crystal:
+                site.label = None  # a file's own labels need not be unique once its symmetry is undone
+            crystal.relabel_sites(ignore_uniq=True)
+            with (
+                warnings.catch_warnings()
+            ):  # pymatgen writes the species of a mixed site under one label, and warns of it
+                warnings.filterwarnings("ignore", "Site labels are not unique")
+                archive.writestr(entry, crystal.to(fmt="cif"))
     return packed.getvalue(), len(crystals)
 
 
