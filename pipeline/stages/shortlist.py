@@ -95,9 +95,7 @@ def crystal_archive(candidates: pd.DataFrame, ids: Iterable[str]) -> tuple[bytes
             for site in crystal:
                 site.label = None  # a file's own labels need not be unique once its symmetry is undone
             crystal.relabel_sites(ignore_uniq=True)
-            with (
-                warnings.catch_warnings()
-            ):  # pymatgen writes the species of a mixed site under one label, and warns of it
+            with warnings.catch_warnings():  # species of a mixed site share a label
                 warnings.filterwarnings("ignore", "Site labels are not unique")
                 archive.writestr(entry, crystal.to(fmt="cif"))
     return packed.getvalue(), len(crystals)

@@ -128,7 +128,7 @@ def test_energies_agree_with_the_materials_project(phases, other):
     both = both[both["anion"].isin(ANIONS)]
     error = (both["formation_energy_ev_atom"] - both["formation_energy_ev_atom_other"]).abs()
     assert len(error) >= 300
-    assert error.median() <= 0.04
+    assert error.median() <= 0.03
 
 
 def test_stability_agrees_with_the_materials_project(phases, candidates, other):
@@ -147,8 +147,8 @@ def test_windows_agree_with_the_materials_project(windows, limit):
 
 
 def test_well_known_materials_and_contacts_are_answered(windows, contacts):
-    # Wanted are 60 of 66; 59 are reached, the others wait for LiNbCl6, LiTaCl6, Li3B7O12 and their like.
-    assert windows.groupby("formula")["answered"].all().sum() >= 59
+    # of 66; the others wait for LiNbCl6, LiTaCl6 and their like
+    assert windows.groupby("formula")["answered"].all().sum() >= 60
     assert contacts["answered"].sum() >= 100
 
 
