@@ -80,13 +80,23 @@ def named_prototypes(label: str) -> list[Prototype]:
     return [prototype for prototype in aflow_prototypes(MAX_ATOMS) if prototype.name.endswith(f"({label})")]
 
 
+def _anions_bonded(crystal: Structure, charges: dict[str, float]) -> bool:
+    """Whether the shortest distance of the crystal lies between two anions (S2, O2, P2)."""
+    first, second, _, distance = crystal.get_neighbor_list(3.5)
+    if not len(distance):
+        return False
+    k = int(distance.argmin())
+    return all(charges[crystal[int(i)].specie.symbol] < 0 for i in (first[k], second[k]))
+
+
 def faults(crystal: Structure) -> list[str]:
     """What is wrong with a crystal's distances and volume."""
     found = [close] if (close := atoms_too_close(crystal)) else []
     radii, charges = sphere_radii(crystal.composition)
     ionic = any(charges.values())
     filled = sum(4 / 3 * np.pi * radii[site.specie.symbol] ** 3 for site in crystal) / crystal.volume
-    lowest, highest = FILLED[ionic]
+    # in a disulfide pairs of sulfur share a charge: two full spheres for one ion
+    lowest, highest = FILLED[ionic and not _anions_bonded(crystal, charges)]
     if not any(e.is_metal or e.is_metalloid for e in crystal.composition):
         lowest = FILLED_MOLECULES
     if not lowest < filled < highest:

@@ -211,7 +211,7 @@ def test_what_the_pipeline_has_not_made_yet_is_said(ionsieve, finished, monkeypa
 
 
 FILES = [
-    (["window", "{missing}"], 1, "no row could be answered"),  # what exists as no path is a formula
+    (["window", "{missing}"], 1, "there is no such file"),
     (["window", "{empty}"], 1, "empty.csv is empty"),
     (["window", "{headed}"], 1, "headed.csv has no rows"),
     (["window", "{other}"], 1, "missing column formula"),
